@@ -1,0 +1,147 @@
+"""Refaz o que é derivado: endereços, módulo exportado, página do capítulo, modelo pronto, saídas dos notebooks.
+
+Uso: python curso.py atualizar [ETAPA ...] [--licao NN ...]
+Sem etapas, faz todas, nesta ordem: enderecos exportar modelo montar executar.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+RAIZ = Path(__file__).resolve().parent.parent
+AJUSTES = tomllib.loads((RAIZ / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]
+CAPITULO = RAIZ / AJUSTES["capitulo"]
+PAGINA = CAPITULO / "notebook.ipynb"
+METADADOS = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+PREPARACAO = (Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip()
+              .format(repositorio=AJUSTES["repositorio"], ref=AJUSTES["ref"]))
+
+
+def licoes():
+    """Os notebooks das lições, em ordem; a página do capítulo não é uma lição."""
+    return sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))
+
+
+def ler(caminho):
+    return nbformat.read(caminho, as_version=4)
+
+
+def gravar(caderno, caminho):
+    """Grava com metadados mínimos, para que uma reexecução igual dê um arquivo igual."""
+    caderno.metadata = nbformat.from_dict(METADADOS)
+    for celula in caderno.cells:
+        rotulos = celula.metadata.get("tags", [])
+        celula.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
+    nbformat.validate(caderno)
+    nbformat.write(caderno, caminho)
+
+
+def tem_rotulo(celula, rotulo):
+    return rotulo in celula.metadata.get("tags", [])
+
+
+def com_enderecos(caderno, caminho):
+    """Põe o repositório e a ref do pyproject na célula de preparação e no selo do Colab."""
+    dono = AJUSTES["repositorio"].removeprefix("https://github.com/")
+    lugar = f"{dono}/blob/{AJUSTES['ref']}/{caminho.relative_to(RAIZ).as_posix()}"
+    for celula in caderno.cells:
+        if tem_rotulo(celula, "preparacao"):
+            celula.source = PREPARACAO
+        elif celula.cell_type == "markdown":
+            celula.source = re.sub(r"(colab\.research\.google\.com/github/)[^)\s]+\.ipynb", rf"\g<1>{lugar}", celula.source)
+            celula.source = re.sub(r"https://github\.com/[\w-]+/[\w-]+/issues/new", f"{AJUSTES['repositorio']}/issues/new", celula.source)
+    return caderno
+
+
+def enderecos():
+    for caminho in licoes():
+        gravar(com_enderecos(ler(caminho), caminho), caminho)
+
+
+def exportar():
+    """Exporta uma lição por vez: a pasta inteira reescreveria as salas feitas à mão."""
+    from nbdev.export import nb_export
+
+    for caminho in licoes():
+        if any("#| default_exp" in celula.source for celula in ler(caminho).cells):
+            nb_export(caminho, lib_path=CAPITULO / "gptmini")
+
+
+def pagina():
+    """O capítulo numa página: as células com o rótulo `capitulo`, sem as linhas do nbdev."""
+    abertura = nbformat.v4.new_markdown_cell(Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip())
+    preparacao = nbformat.v4.new_code_cell(PREPARACAO, metadata={"tags": ["preparacao"]})
+    celulas = [abertura, preparacao]
+    for caminho in licoes():
+        for celula in ler(caminho).cells:
+            if not tem_rotulo(celula, "capitulo"):
+                continue
+            texto = "\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|")).strip("\n")
+            rotulos = [r for r in celula.metadata["tags"] if r != "capitulo"]
+            nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(texto)
+            nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
+            celulas.append(nova)
+    for i, celula in enumerate(celulas):
+        celula["id"] = f"pagina-{i:02d}"
+    return com_enderecos(nbformat.v4.new_notebook(cells=celulas), PAGINA)
+
+
+def montar():
+    gravar(pagina(), PAGINA)
+
+
+def modelo():
+    """Treina o modelo pronto pela receita da lição 05 e o guarda ao lado do módulo."""
+    from gptmini import historinhas, pronto
+
+    model, tokenizer, passos, _, validacao = pronto.treinar()
+    pronto.guardar(model, tokenizer, pronto.PRONTO, semente=0, gramatica=historinhas.padrao().assinatura,
+                   excesso=historinhas.excesso(model, tokenizer, validacao))
+    print(f"modelo pronto: {len(passos)} passos em {passos[-1].seconds:.0f} s, "
+          f"excesso {pronto.ler(pronto.PRONTO)[2]['excesso']:.4f} nat por token")
+
+
+def executar(caminhos=None):
+    """Roda cada notebook de ponta a ponta, na pasta dele, e guarda as saídas."""
+    from nbclient import NotebookClient
+
+    for caminho in caminhos or [*licoes(), PAGINA]:
+        caderno = ler(caminho)
+        NotebookClient(caderno, timeout=900, kernel_name="python3", record_timing=False, coalesce_streams=True,
+                       resources={"metadata": {"path": str(caminho.parent)}}).execute()
+        gravar(caderno, caminho)
+        print(f"executado: {caminho.name}")
+
+
+ETAPAS = {"enderecos": enderecos, "exportar": exportar, "modelo": modelo, "montar": montar, "executar": executar}
+
+
+def main():
+    opcoes = argparse.ArgumentParser(prog="curso.py atualizar", description=__doc__.splitlines()[0])
+    opcoes.add_argument("etapas", nargs="*", metavar="ETAPA", help=", ".join(ETAPAS) + " (padrão: todas)")
+    opcoes.add_argument("--licao", action="append", metavar="NN", help="na etapa executar, só estas lições (ou «notebook»)")
+    pedido = opcoes.parse_args()
+    desconhecidas = set(pedido.etapas) - set(ETAPAS)
+    if desconhecidas:
+        sys.exit(f"não conheço a etapa {', '.join(desconhecidas)}; existem: {', '.join(ETAPAS)}.")
+    sys.path.insert(0, str(CAPITULO))
+    os.environ["PYTHONPATH"] = str(CAPITULO)
+    for nome, etapa in ETAPAS.items():
+        if pedido.etapas and nome not in pedido.etapas:
+            continue
+        if nome == "executar" and pedido.licao:
+            executar([c for c in [*licoes(), PAGINA] if c.name.startswith(tuple(pedido.licao))])
+        else:
+            etapa()
+
+
+if __name__ == "__main__":
+    main()
