@@ -294,8 +294,14 @@ def acompanhar(linha):
 
 
 def pip_instala(*argumentos):
-    opcoes = ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:"]
-    return executar([python_do_ambiente(), "-m", "pip", "install", *opcoes, *argumentos])
+    # Só pacotes já compilados: falta de versão pronta aparece logo, e não num erro de compilador.
+    # É ao tentar de novo que o pip conta que a rede falhou; três vezes bastam para saber.
+    opcoes = ["--no-input", "--disable-pip-version-check", "--only-binary", ":all:"]
+    opcoes += ["--retries", "3", *argumentos]
+    codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", *opcoes])
+    if codigo == 0 and pela_metade().exists():
+        pela_metade().unlink()
+    return codigo, saida
 
 
 def versao_do_ambiente():
@@ -321,10 +327,14 @@ def preparar_ambiente(*listas):
     serve = ambiente_serve()
     instaladas = ler_json(carimbo()) if serve else {}
     pedidas = {lista: impressao((RAIZ / lista).read_bytes()) for lista in listas}
-    if pedidas.items() <= instaladas.items():
+    faltam = [lista for lista in listas if instaladas.get(lista) != pedidas[lista]]
+    if not faltam:
         return
     if not serve:
         criar_ambiente()
+    if PACOTES in faltam and quer_torch_de_cpu():
+        instalar_torch_de_cpu()
+    # Todas as listas, e não só as que faltam: assim nenhuma versão fixada muda por causa de outra.
     instalar(listas)
     instaladas.update(pedidas, python=versao_do_ambiente())
     gravar_json(carimbo(), instaladas)
@@ -346,15 +356,11 @@ def criar_ambiente():
 
 
 def instalar(listas):
-    if quer_torch_de_cpu():
-        instalar_torch_de_cpu()
     avisar("Instalando os pacotes do curso (alguns minutos, só desta vez)…")
     arquivos = [parte for lista in listas for parte in ("-r", str(RAIZ / lista))]
     codigo, saida = pip_instala(*arquivos)
     if codigo != 0:
         raise Falha(mensagem(causa(saida)))
-    if pela_metade().exists():
-        pela_metade().unlink()
     conferir_pacotes()
 
 
@@ -452,8 +458,9 @@ def aula(opcoes, extras):
     pasta = arrumar_meu_curso()
     avisar(f"As suas aulas estão em {pasta}.")
     avisar("Abrindo o JupyterLab. Para encerrar, aperte Ctrl-C duas vezes nesta janela.")
-    # Sem a busca de novidades na internet e a janela em inglês que a oferece.
+    # Sem novidades da internet, sem a janela em inglês que as oferece e sem linhas de registro.
     jupyter = [
+        "--log-level=WARN",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]

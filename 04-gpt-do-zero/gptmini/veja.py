@@ -152,3 +152,54 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
 def _rampa(cor):
     """Do papel até `cor`: a escala de quem vai de 0 a 1."""
     return LinearSegmentedColormap.from_list("rampa", [COR["papel"], cor])
+
+
+def curva_de_treino(passos, limite, perda_ao_acaso):
+    """A perda passo a passo contra o limite exato; à direita, quanto falta, em escala logarítmica.
+
+    `passos`: lista de `Step`; `limite` e `perda_ao_acaso` (ln V): nats por token.
+    """
+    figura, eixos = _figura(11, 4.6, colunas=2)
+    onde = [p.step for p in passos]
+    medidos = [(p.step, p.val_loss) for p in passos if p.val_loss is not None]
+    perda, falta = eixos[0]
+    perda.plot(onde, [p.train_loss for p in passos], color=COR["apagado"], linewidth=1, label="lote de treino")
+    perda.plot(*zip(*medidos), color=COR["atencao"], marker="o", linewidth=2, label="validação")
+    perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {perda_ao_acaso:.2f}".replace(".", ","))
+    perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {limite:.3f}".replace(".", ","))
+    perda.set_ylim(bottom=0)
+    perda.set_title("A perda desce até o limite", fontsize=FONTE + 2)
+    perda.set_ylabel("nats por token", fontsize=FONTE)
+    perda.legend(fontsize=FONTE - 1, frameon=False)
+    falta.plot([s for s, _ in medidos], [v - limite for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
+    falta.set_yscale("log")
+    falta.set_title("Quanto falta, na validação", fontsize=FONTE + 2)
+    falta.set_ylabel("nats por token acima do limite", fontsize=FONTE)
+    for eixo in (perda, falta):
+        eixo.set_xlabel("passo", fontsize=FONTE)
+        eixo.grid(axis="y", color="#E5E5E5")
+    return figura
+
+
+def ativacoes(x, curvas, inclinacoes):
+    """Curvas de ativação (à esquerda) e a inclinação de cada uma (à direita).
+
+    `x`: n pontos; `curvas` e `inclinacoes`: {nome: n números}; a primeira é a do feedforward, as outras a comparação.
+    """
+    figura, eixos = _figura(11, 4.4, colunas=2)
+    quadros = (("O que passa", "saída", curvas), ("A inclinação", "quanto a saída muda com a entrada", inclinacoes))
+    for eixo, (titulo, rotulo, linhas) in zip(eixos[0], quadros, strict=True):
+        eixo.axhline(0, color="#CCCCCC", linewidth=1)
+        eixo.axvline(0, color="#CCCCCC", linewidth=1)
+        for i, (nome, y) in enumerate(linhas.items()):
+            estilo = {"color": COR["tinta"], "linestyle": "--", "linewidth": 2, "zorder": 3}
+            if i == 0:
+                estilo = {"color": COR["feedforward"], "linewidth": 3.5}
+            eixo.plot(_lista(x), _lista(y), label=nome, **estilo)
+        eixo.set_title(titulo, fontsize=FONTE + 2)
+        eixo.set_xlabel("entrada", fontsize=FONTE)
+        eixo.set_ylabel(rotulo, fontsize=FONTE)
+        eixo.set_xlim(-4, 4)
+    eixos[0, 0].set_ylim(-0.5, 4)
+    eixos[0, 0].legend(fontsize=FONTE, frameon=False, loc="upper left")
+    return figura

@@ -1,0 +1,35 @@
+"""O capítulo sem navegador: treina o GPTMini diante de você, mede o que falta e escreve histórias.
+
+Uso: python curso.py capitulo
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero"))
+
+from gptmini import generate, historinhas, pronto, train
+from gptmini.treino import RECEITA, modelo_novo
+
+
+def main():
+    print("Sorteando as histórias…", flush=True)
+    tokenizer, exemplos, treino, validacao = pronto.dados()
+    print(f"\nUma delas:\n\n{treino[0].texto}\n")
+    model = modelo_novo(tokenizer)
+    print(f"O modelo: {model.num_parameters():,} parâmetros, {tokenizer.vocab_size} tokens no vocabulário.".replace(",", "."))
+    print(f"O limite: {historinhas.limite():.3f} nat por token; menos que isso, ninguém consegue.\n")
+    train(model, exemplos, **RECEITA)
+    excesso = historinhas.excesso(model, tokenizer, validacao)
+    print(f"\nDepois do treino faltam {excesso:.4f} nat por token. O modelo escreve:\n")
+    ids = generate(model, torch.zeros(200, 1, dtype=torch.long), 95, stop=tokenizer.fim,
+                   generator=torch.Generator().manual_seed(0))
+    textos = [tokenizer.decode(linha) for linha in ids]
+    print("\n\n".join(textos[:4]), "\n")
+    print(historinhas.boletim(textos, treino=treino))
+
+
+if __name__ == "__main__":
+    main()

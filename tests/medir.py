@@ -1,0 +1,134 @@
+"""Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
+
+Uso, com o Python do ambiente do curso e a máquina sossegada:
+    .venv/bin/python tests/medir.py [treino] [velocidade] [cadernos] [gramatica]
+
+Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
+"""
+
+import json
+import math
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import torch
+
+RAIZ = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(RAIZ), str(RAIZ / "04-gpt-do-zero")]
+
+from gptmini import GPTConfig, GPTMini, generate, historinhas, pronto  # noqa: E402
+
+ARQUIVO = Path(__file__).with_name("medidas.json")
+
+
+def treino(sementes=(0, 1, 2)):
+    """O treino padrão da lição 05 por semente: tempo, excesso e boletim de 500 histórias a 1 e a 0,7."""
+    rodadas = []
+    for semente in sementes:
+        model, tokenizer, passos, historias, validacao = pronto.treinar(semente)
+        rodada = {"semente": semente, "segundos": passos[-1].seconds, "tokens": passos[-1].tokens,
+                  "excesso": historinhas.excesso(model, tokenizer, validacao)}
+        for temperature in (1.0, 0.7):
+            ids = generate(model, torch.zeros(500, 1, dtype=torch.long), 95, temperature, stop=tokenizer.fim,
+                           generator=torch.Generator().manual_seed(semente))
+            boletim = historinhas.boletim([tokenizer.decode(linha) for linha in ids], treino=historias)
+            rodada[f"boletim_{temperature}"] = boletim.notas
+        rodadas.append(rodada)
+        print(rodada, flush=True)
+    notas = [f"boletim_{t}" for t in (1.0, 0.7)]
+    return {
+        "parametros": model.num_parameters(), "vocabulario": tokenizer.vocab_size, "rodadas": rodadas,
+        "media": {"segundos": media(r["segundos"] for r in rodadas), "excesso": media(r["excesso"] for r in rodadas)}
+        | {n: {k: media(r[n].get(k, math.nan) for r in rodadas) for k in rodadas[0][n]} for n in notas},
+    }
+
+
+def media(valores):
+    return round(statistics.mean(valores), 5)
+
+
+def gramatica(sorteios=30_000):
+    """O limite exato, e quanto ele muda quando se tiram as histórias repetidas."""
+    padrao = historinhas.padrao()
+    resumo = padrao.resumo().values()
+    colisoes = sum(p["historias"] * (p["p_maxima"]) ** 2 for p in resumo)       # cota de cima para a soma de p²
+    repetidas = sorteios**2 / 2 * colisoes
+    maior_surpresa = max(-math.log(p["p_maxima"]) for p in resumo)
+    return {"limite": padrao.limite(), "enredos": len(padrao.enredos),
+            "historias": sum(p["historias"] for p in resumo), "p_maxima": max(p["p_maxima"] for p in resumo),
+            "repetidas_esperadas_em_30_mil": repetidas,
+            "cota_do_efeito_no_limite": repetidas / sorteios * maior_surpresa / min(p["menor"] for p in resumo)}
+
+
+def velocidade(rodadas=5, passos=8):
+    """Tokens por segundo no treino, nas formas da §7 do desenho; medianas de rodadas intercaladas."""
+    V, T, C, nh, N, B = 65, 64, 128, 4, 4, 32
+    modelos = {"gptmini": GPTMini(GPTConfig(V, T, C, nh, N))}
+    try:
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        modelos["transformers"] = GPT2LMHeadModel(GPT2Config(vocab_size=V, n_positions=T, n_embd=C, n_head=nh, n_layer=N,
+                                                             resid_pdrop=0, embd_pdrop=0, attn_pdrop=0))
+    except ImportError:
+        print("sem transformers: instale com «pip install transformers» para comparar")
+    idx = torch.randint(V, (B, T))
+    perda = {"gptmini": lambda m: m(idx, idx)[1], "transformers": lambda m: m(idx, labels=idx).loss}
+    otimos = {n: torch.optim.AdamW(m.parameters(), 1e-3, fused=True) for n, m in modelos.items()}
+    tempos = {n: [] for n in modelos}
+    for rodada in range(rodadas + 1):
+        for nome, modelo in modelos.items():
+            inicio = time.perf_counter()
+            for _ in range(passos):
+                otimos[nome].zero_grad()
+                perda[nome](modelo).backward()
+                otimos[nome].step()
+            if rodada:
+                tempos[nome].append(passos * B * T / (time.perf_counter() - inicio))
+    medianas = {n: round(statistics.median(t)) for n, t in tempos.items()}
+    if "transformers" in medianas:
+        medianas["razao"] = round(medianas["gptmini"] / medianas["transformers"], 3)
+    return medianas
+
+
+def cadernos():
+    """Segundos de cada caderno, do kernel frio ao fim, e o pico de memória da página do capítulo."""
+    programa = ("import sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
+                "NotebookClient(c, timeout=900, resources={'metadata': {'path': sys.argv[2]}}).execute()")
+    medidas = {}
+    pasta = RAIZ / "04-gpt-do-zero"
+    for caderno in sorted(pasta.glob("*.ipynb")):
+        inicio = time.perf_counter()
+        subprocess.run([sys.executable, "-c", programa, str(caderno), str(pasta)], check=True)
+        medidas[caderno.stem] = round(time.perf_counter() - inicio, 1)
+        print(caderno.stem, medidas[caderno.stem], flush=True)
+    # ru_maxrss dos filhos é o maior entre todos os kernels já encerrados, em KiB.
+    medidas["pico_de_memoria_MB"] = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+    return medidas
+
+
+MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "treino": treino}
+
+
+def main():
+    pedidas = sys.argv[1:] or list(MEDIDAS)
+    if set(pedidas) - set(MEDIDAS):
+        sys.exit(f"não conheço essa medida; existem: {', '.join(MEDIDAS)}.")
+    guardadas = json.loads(ARQUIVO.read_text(encoding="utf-8")) if ARQUIVO.exists() else {}
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=RAIZ, capture_output=True, text=True, check=False).stdout.strip()
+    for nome in pedidas:
+        print("medindo", nome, flush=True)
+        guardadas[nome] = {"maquina": f"{os.cpu_count()} núcleos de CPU, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+                           "data": date.today().isoformat(), "commit": commit, "medidas": MEDIDAS[nome]()}
+        ARQUIVO.write_text(json.dumps(guardadas, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps(guardadas[nome]["medidas"], ensure_ascii=False)[:600], flush=True)
+
+
+if __name__ == "__main__":
+    main()

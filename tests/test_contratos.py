@@ -1,0 +1,223 @@
+"""O que a API promete: geração, treino, e uma frase clara em português a cada entrada ruim."""
+
+import copy
+import math
+
+import pytest
+import torch
+
+from gptmini import CharTokenizer, GPTConfig, GPTMini, UnknownTokenError, WordTokenizer, batches, evaluate, generate, sample, train, train_steps
+
+FICHA = GPTConfig(vocab_size=20, context_length=8, d_model=16, n_heads=2, n_layers=2)
+TREINO = {"steps": 4, "batch_size": 2, "lr": 1e-2}
+
+
+@pytest.fixture
+def modelo():
+    torch.manual_seed(0)
+    return GPTMini(FICHA)
+
+
+def semente(n):
+    return torch.Generator().manual_seed(n)
+
+
+COMECO = torch.tensor([[1, 2, 3], [4, 5, 6]])
+EXEMPLOS = [[0, 3, 4, 5, 0], [0, 6, 7, 0], [0, 8, 9, 10, 11, 0]]
+
+
+# -- geração ------------------------------------------------------------------------------------------
+
+def test_temperatura_zero_e_a_mais_provavel(modelo):
+    saida = generate(modelo, COMECO, 12, temperature=0)
+    idx = COMECO
+    for _ in range(12):
+        novo = modelo(idx[:, -8:])[0][:, -1].argmax(-1, keepdim=True)
+        idx = torch.cat([idx, novo], 1)
+    assert torch.equal(saida, idx)
+    assert torch.equal(saida, generate(modelo, COMECO, 12, top_k=1, generator=semente(5)))
+
+
+def test_mesma_semente_mesmo_texto(modelo):
+    um = generate(modelo, COMECO, 30, generator=semente(1))
+    assert torch.equal(um, generate(modelo, COMECO, 30, generator=semente(1)))
+    assert not torch.equal(um, generate(modelo, COMECO, 30, generator=semente(2)))
+
+
+@pytest.mark.parametrize("n", [0, 1, 25])
+def test_sem_stop_o_tamanho_e_o_pedido(modelo, n):
+    saida = generate(modelo, COMECO, n, generator=semente(0))
+    assert saida.shape == (2, 3 + n) and torch.equal(saida[:, :3], COMECO)
+
+
+def test_stop_preenche_a_linha_e_acaba_quando_todas_deram(modelo):
+    saida = generate(modelo, COMECO.repeat(8, 1), 500, stop=0, generator=semente(0))
+    assert saida.size(1) < 503
+    for linha in saida[:, 3:].tolist():
+        assert 0 in linha and set(linha[linha.index(0):]) == {0}
+
+
+def test_o_stop_no_comeco_nao_para_ninguem(modelo):
+    comeco = torch.zeros(1, 1, dtype=torch.long)
+    assert generate(modelo, comeco, 5, stop=0, temperature=0).size(1) > 1
+
+
+def test_comeco_maior_que_o_contexto_ve_so_o_fim(modelo):
+    longo = torch.randint(20, (1, 30), generator=semente(0))
+    a = generate(modelo, longo, 5, temperature=0)
+    b = generate(modelo, longo[:, -8:], 5, temperature=0)
+    assert a.shape == (1, 35) and torch.equal(a[:, -5:], b[:, -5:])
+
+
+@pytest.mark.parametrize("treinando", [True, False])
+def test_gerar_devolve_o_modelo_no_modo_em_que_estava(modelo, treinando):
+    modelo.train(treinando)
+    generate(modelo, COMECO, 2)
+    assert modelo.training is treinando
+    with pytest.raises(ValueError):
+        generate(modelo, torch.tensor([[99]]), 2)
+    assert modelo.training is treinando
+
+
+def test_sorteio_segue_o_softmax():
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
+    ids = sample(logits.expand(20_000, 4), temperature=0.8, generator=semente(0))
+    frequencia = torch.bincount(ids, minlength=4) / 20_000
+    assert (frequencia - (logits / 0.8).softmax(-1)).abs().max() < 0.015
+
+
+def test_top_k_corta_exatamente_k_mesmo_no_empate():
+    ids = sample(torch.zeros(5000, 10), top_k=3, generator=semente(0))
+    assert len(set(ids.tolist())) == 3
+    assert sample(torch.tensor([0.0, 5.0, 1.0]), temperature=1e-30).item() == 1
+    assert sample(torch.randn(3, 20), top_k=500).shape == (3,)
+
+
+# -- treino -------------------------------------------------------------------------------------------
+
+def test_treino_repete_com_a_mesma_semente(modelo):
+    outro = copy.deepcopy(modelo)
+    perdas = [p.train_loss for p in train_steps(modelo, EXEMPLOS, **TREINO)]
+    assert perdas == [p.train_loss for p in train_steps(outro, EXEMPLOS, **TREINO)]
+    assert all(torch.equal(a, b) for a, b in zip(modelo.parameters(), outro.parameters()))
+
+
+def test_treino_aprende_e_conta_tokens(modelo):
+    historia = train(modelo, EXEMPLOS, validation=EXEMPLOS, steps=150, batch_size=3, lr=1e-2)
+    assert historia[-1].val_loss < 0.6 < historia[0].train_loss
+    assert historia[-1].tokens == 150 * 12 and historia[-1].step == 150
+    assert sum(p.val_loss is not None for p in historia) == 10
+
+
+def test_on_step_falso_para(modelo):
+    historia = train(modelo, EXEMPLOS, steps=50, batch_size=2, lr=1e-3, on_step=lambda p: p.step < 5)
+    assert len(historia) == 5
+
+
+def test_interromper_devolve_o_que_ja_foi_feito(modelo, capsys):
+    def interrompe(passo):
+        if passo.step == 3:
+            raise KeyboardInterrupt
+    assert len(train(modelo, EXEMPLOS, steps=50, batch_size=2, lr=1e-3, on_step=interrompe)) == 3
+    assert "interrompido" in capsys.readouterr().out
+
+
+def test_perda_que_nao_e_numero_para_antes_de_estragar(modelo):
+    passos = train_steps(modelo, EXEMPLOS, steps=20, batch_size=3, lr=1e20)
+    with pytest.raises(FloatingPointError, match=r"passo \d+.*lr menor"):
+        for passo in passos:
+            antes = [p.clone() for p in modelo.parameters()]
+    assert passo.step >= 1
+    assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(antes, modelo.parameters()))
+
+
+def test_lotes_cobrem_a_epoca_e_completam_com_menos_cem():
+    lotes = batches(EXEMPLOS, 2, 8, semente(0))
+    vistos = [tuple(x.tolist()) for _ in range(2) for x in next(lotes)[0]]
+    assert len(vistos) == 3
+    x, y = next(batches([[0, 1, 2, 0], [0, 3]], 2, 8, semente(0)))
+    curta = x[:, 1].tolist().index(3)
+    assert y[curta].tolist() == [3, -100, -100]
+
+
+def test_lotes_de_um_texto_longo_sao_janelas():
+    x, y = next(batches(list(range(100)), 5, 8, semente(0)))
+    assert x.shape == y.shape == (5, 8) and torch.equal(y, x + 1)
+
+
+def test_evaluate_e_a_media_por_token(modelo):
+    nats = sum(modelo(torch.tensor([e[:-1]]), torch.tensor([e[1:]]))[1].item() * (len(e) - 1) for e in EXEMPLOS)
+    assert abs(evaluate(modelo, EXEMPLOS) - nats / 12) < 1e-5
+    texto = list(range(17)) + [3]
+    assert evaluate(modelo, texto) == pytest.approx(evaluate(modelo, [texto[:9], texto[8:17], texto[16:]]), abs=1e-6)
+
+
+# -- tokenizadores --------------------------------------------------------------------------------------
+
+def test_ida_e_volta_byte_a_byte():
+    texto = "— Você viu a pipa? — perguntou Ana.\nAna viu: era um beija-flor!"
+    for tokenizador in (WordTokenizer([texto]), CharTokenizer([texto])):
+        assert tokenizador.decode(tokenizador.encode(texto)) == texto
+        assert tokenizador.vocab[tokenizador.fim] == "<fim>" and tokenizador.fim == 0
+
+
+def test_palavra_desconhecida_diz_qual_onde_e_as_vizinhas():
+    tokenizador = WordTokenizer(["Ana viu a pipa."])
+    with pytest.raises(UnknownTokenError) as erro:
+        tokenizador.encode("Ana viu a pipas.")
+    assert (erro.value.token, erro.value.posicao) == ("pipas", 3) and "pipa" in erro.value.vizinhos
+    assert "pipas" in str(erro.value) and "3" in str(erro.value)
+
+
+def test_acento_decomposto_e_o_mesmo_acento():
+    tokenizador = WordTokenizer(["Vítor"])
+    assert tokenizador.encode("Vi\u0301tor") == tokenizador.encode("Vítor")
+
+
+# -- entradas ruins: uma frase em português, e nada muda ---------------------------------------------------
+
+RUINS = {
+    "temperatura-negativa": lambda m: generate(m, COMECO, 2, temperature=-1.0),
+    "temperatura-nan": lambda m: generate(m, COMECO, 2, temperature=math.nan),
+    "top-k-zero": lambda m: generate(m, COMECO, 2, top_k=0),
+    "top-k-quebrado": lambda m: generate(m, COMECO, 2, top_k=1.5),
+    "comeco-vazio": lambda m: generate(m, torch.zeros(1, 0, dtype=torch.long), 2),
+    "comeco-lista": lambda m: generate(m, [1, 2], 2),
+    "comeco-de-uma-dimensao": lambda m: generate(m, torch.tensor([1, 2]), 2),
+    "n-negativo": lambda m: generate(m, COMECO, -1),
+    "id-fora": lambda m: m(torch.tensor([[20]])),
+    "id-negativo": lambda m: m(torch.tensor([[-1]])),
+    "id-real": lambda m: m(torch.tensor([[1.0]])),
+    "longo-demais": lambda m: m(torch.zeros(1, 9, dtype=torch.long)),
+    "sem-tokens": lambda m: m(torch.zeros(1, 0, dtype=torch.long)),
+    "alvo-de-outra-forma": lambda m: m(COMECO, COMECO[:, 1:]),
+    "alvo-fora": lambda m: m(COMECO, COMECO + 18),
+    "sem-exemplos": lambda m: train(m, [], **TREINO),
+    "exemplo-curto": lambda m: train(m, [[0]], **TREINO),
+    "exemplo-comprido": lambda m: train(m, [[0] * 10], **TREINO),
+    "texto-curto": lambda m: train(m, [0] * 8, **TREINO),
+    "sem-passos": lambda m: train(m, EXEMPLOS, steps=0, batch_size=2, lr=1e-3),
+    "lote-vazio": lambda m: train(m, EXEMPLOS, steps=2, batch_size=0, lr=1e-3),
+    "lr-zero": lambda m: train(m, EXEMPLOS, steps=2, batch_size=2, lr=0),
+    "lr-nan": lambda m: train(m, EXEMPLOS, steps=2, batch_size=2, lr=math.nan),
+    "avaliar-vazio": lambda m: evaluate(m, []),
+    "cabecas": lambda m: GPTConfig(10, 8, 10, 3, 1),
+    "ficha-negativa": lambda m: GPTConfig(10, 8, -16, 2, 1),
+    "ficha-quebrada": lambda m: GPTConfig(10, 8, 16.0, 2, 1),
+    "dropout": lambda m: GPTConfig(10, 8, 16, 2, 1, dropout=1.5),
+    "vocabulario-de-uma-frase": lambda m: WordTokenizer("uma frase"),
+    "vocabulario-vazio": lambda m: WordTokenizer([]),
+    "texto-vazio": lambda m: WordTokenizer(["oi"]).encode(""),
+    "id-fora-no-decode": lambda m: WordTokenizer(["oi"]).decode([7]),
+}
+
+
+@pytest.mark.parametrize("caso", RUINS)
+def test_entrada_ruim_e_recusada_em_portugues_e_nada_muda(modelo, caso):
+    antes = copy.deepcopy(modelo.state_dict())
+    with pytest.raises((ValueError, TypeError)) as erro:
+        RUINS[caso](modelo)
+    mensagem = str(erro.value)
+    assert any(f" {p} " in f" {mensagem} " for p in ("veio", "esperava", "recebi", "tem", "têm", "preciso", "passe", "não")), mensagem
+    assert len(mensagem) < 300 and "\n" not in mensagem
+    assert all(torch.equal(v, antes[k]) for k, v in modelo.state_dict().items())

@@ -1,0 +1,659 @@
+"""O lançador: o que instala, o que nunca toca, e a frase de cada falha. Sem rede."""
+
+import ast
+import errno
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import curso
+
+REPOSITORIO = Path(curso.__file__).parent
+COLAB = "https://colab.research.google.com/github/"
+
+# Trechos de saídas verdadeiras do pip e do venv.
+SEM_REDE = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError: "
+    "Failed to establish a new connection: [Errno -2] Name or service not known'\n"
+    "ERROR: Could not find a version that satisfies the requirement torch==2.13.0\n"
+    "ERROR: No matching distribution found for torch==2.13.0\n"
+)
+SEM_VERSAO = (
+    "ERROR: Could not find a version that satisfies the requirement torch==2.13.0 "
+    "(from versions: none)\nERROR: No matching distribution found for torch==2.13.0\n"
+)
+SEM_ESPACO = (
+    "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+)
+SEM_PERMISSAO = (
+    "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'\n"
+)
+
+
+class Maquina:
+    """Faz as vezes do venv e do pip: anota o que rodou e responde o que o teste combinou."""
+
+    def __init__(self):
+        self.rodados = []
+        self.respostas = {}
+        self.versao = None
+
+    def executar(self, comando):
+        linha = " ".join(comando)
+        self.rodados.append(linha)
+        for trecho, resposta in self.respostas.items():
+            if trecho in linha:
+                return resposta
+        if "-m venv" in linha:
+            self.versao = "3.11"
+        return 0, ""
+
+    def rodou(self, trecho):
+        return [linha for linha in self.rodados if trecho in linha]
+
+
+@pytest.fixture
+def raiz(tmp_path, monkeypatch):
+    """Uma cópia mínima do curso, num caminho com espaço e acento."""
+    pasta = tmp_path / "Área de Trabalho" / "curso"
+    for arquivo in ("pyproject.toml", curso.PACOTES, curso.PACOTES_DOS_TESTES):
+        (pasta / arquivo).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORIO / arquivo, pasta / arquivo)
+    (pasta / "04-gpt-do-zero").mkdir()
+    monkeypatch.setattr(curso, "RAIZ", pasta)
+    monkeypatch.setattr(curso, "AMBIENTE", pasta / ".venv")
+    monkeypatch.setattr(curso, "MEU_CURSO", pasta / "meu-curso")
+    return pasta
+
+
+@pytest.fixture
+def maquina(raiz, monkeypatch):
+    """Um Linux de 64 bits, sem placa NVIDIA, em que tudo dá certo."""
+    falsa = Maquina()
+    monkeypatch.setattr(curso, "executar", falsa.executar)
+    monkeypatch.setattr(curso, "versao_do_ambiente", lambda: falsa.versao)
+    monkeypatch.setattr(curso, "tem_placa_nvidia", lambda: False)
+    monkeypatch.setattr(curso, "WINDOWS", False)
+    monkeypatch.setattr(curso.sys, "platform", "linux")
+    monkeypatch.setattr(curso.platform, "machine", lambda: "x86_64")
+    return falsa
+
+
+def frase(capsys):
+    """O que foi para a saída de erro: tem de ser uma só linha, sem traceback."""
+    texto = capsys.readouterr().err.strip()
+    assert "Traceback" not in texto
+    assert len(texto.splitlines()) == 1
+    return texto
+
+
+def entrar(*argumentos):
+    """Roda o lançador sem pôr a mão na codificação da saída, que aqui é do pytest."""
+    return curso.entrada(list(argumentos))
+
+
+# ---------------------------------------------------------------- o arquivo
+
+
+def test_um_python_3_6_consegue_ler_o_lancador():
+    texto = (REPOSITORIO / "curso.py").read_text(encoding="utf-8")
+    ast.parse(texto, feature_version=(3, 6))
+    with pytest.raises(SyntaxError):  # prova que o feature_version confere alguma coisa
+        ast.parse("(x := 1)", feature_version=(3, 6))
+
+
+def test_o_lancador_so_importa_a_biblioteca_padrao():
+    arvore = ast.parse((REPOSITORIO / "curso.py").read_text(encoding="utf-8"))
+    nomes = {
+        apelido.name
+        for no in ast.walk(arvore)
+        if isinstance(no, ast.Import)
+        for apelido in no.names
+    }
+    nomes |= {no.module for no in ast.walk(arvore) if isinstance(no, ast.ImportFrom)}
+    assert "subprocess" in nomes
+    assert {nome.partition(".")[0] for nome in nomes} <= sys.stdlib_module_names
+
+
+def test_a_configuracao_lida_e_a_do_pyproject():
+    oficial = tomllib.loads((REPOSITORIO / "pyproject.toml").read_text(encoding="utf-8"))
+    assert curso.configuracao() == oficial["tool"]["curso"]
+
+
+def test_o_link_do_colab_vem_da_configuracao(raiz):
+    (raiz / "pyproject.toml").write_text(
+        '[tool.curso]\nrepositorio = "https://github.com/ana/curso"\nref = "v2"\n'
+        'capitulo = "04-x"\n[tool.outro]\nref = "errado"\n',
+        encoding="utf-8",
+    )
+    assert curso.link_do_colab() == COLAB + "ana/curso/blob/v2/04-x/notebook.ipynb"
+
+
+def test_o_ci_roda_o_comando_dos_testes():
+    linhas = (REPOSITORIO / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert linhas[-1] == "python3 curso.py testes"
+    assert (REPOSITORIO / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_as_versoes_dos_pacotes_estao_fixas():
+    for lista in (curso.PACOTES, curso.PACOTES_DOS_TESTES):
+        linhas = (REPOSITORIO / lista).read_text(encoding="utf-8").splitlines()
+        pacotes = [linha for linha in linhas if not linha.startswith("#")]
+        assert pacotes and all(linha.count("==") == 1 for linha in pacotes)
+
+
+# ---------------------------------------------------------------- linha de comando
+
+
+@pytest.mark.parametrize("argumentos", [[], ["-h"], ["aula", "-h"], ["testes", "-h"]])
+def test_a_ajuda_esta_em_portugues(argumentos, capsys):
+    try:
+        codigo = entrar(*argumentos)
+    except SystemExit as saida:
+        codigo = saida.code
+    texto = capsys.readouterr().out
+    assert codigo == 0
+    assert texto.startswith("uso: curso.py")
+    assert "mostra esta ajuda e sai" in texto
+    for ingles in ("usage", "options", "positional", "show this"):
+        assert ingles not in texto
+
+
+@pytest.mark.parametrize(
+    ("argumentos", "esperado"),
+    [
+        (["aulas"], "não há 'aulas'"),
+        (["testes", "--rapido"], "argumento desconhecido: --rapido"),
+        (["testes", "--rapidos=3"], "não leva valor"),
+    ],
+)
+def test_um_comando_errado_e_explicado_em_portugues(argumentos, esperado, capsys):
+    with pytest.raises(SystemExit) as saida:
+        entrar(*argumentos)
+    texto = capsys.readouterr().err
+    assert saida.value.code == 2
+    assert esperado in texto
+    assert "error" not in texto and "invalid" not in texto
+
+
+@pytest.fixture
+def rodado(monkeypatch):
+    """O comando que seria entregue ao terminal, com o ambiente dado como pronto."""
+    chamadas = []
+    monkeypatch.setattr(curso, "preparar_ambiente", lambda *listas: chamadas.append(listas))
+    monkeypatch.setattr(
+        curso, "rodar", lambda comando, pasta: chamadas.append((comando, pasta)) or 7
+    )
+    return chamadas
+
+
+def test_a_suite_inteira_inclui_os_notebooks(raiz, rodado):
+    assert entrar("testes", "--", "-k", "curso") == 7
+    listas, (comando, pasta) = rodado
+    assert listas == (curso.PACOTES, curso.PACOTES_DOS_TESTES)
+    assert comando == ["-m", "pytest", "--nbval", "tests", "04-gpt-do-zero", "-k", "curso"]
+    assert pasta == raiz
+
+
+def test_os_rapidos_deixam_de_fora_os_lentos_e_os_notebooks(raiz, rodado):
+    assert entrar("testes", "--rapidos") == 7
+    assert rodado[1][0] == ["-m", "pytest", "-m", "not lento", "tests"]
+
+
+def test_sem_teste_para_rodar_a_suite_nao_passa(raiz, monkeypatch):
+    (raiz / "tests" / "test_nada.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(curso, "preparar_ambiente", lambda *listas: None)
+    monkeypatch.setattr(curso, "python_do_ambiente", lambda: sys.executable)
+    monkeypatch.setattr(curso.signal, "signal", lambda *_: None)
+    assert entrar("testes", "--rapidos", "--", "-q", "-p", "no:cacheprovider") == 5
+
+
+def test_a_aula_abre_o_jupyter_na_pasta_do_aluno(raiz, rodado):
+    assert entrar("aula", "--sem-navegador", "--", "--port", "9999") == 7
+    listas, (comando, pasta) = rodado
+    assert listas == (curso.PACOTES,)
+    assert comando[:3] == ["-P", "-m", "jupyterlab"]
+    assert "--no-browser" in comando and comando[-2:] == ["--port", "9999"]
+    assert pasta == raiz / "meu-curso" / "04-gpt-do-zero" and pasta.is_dir()
+
+
+def test_a_aula_abre_o_navegador_se_nada_se_diz(raiz, rodado):
+    entrar("aula")
+    assert "--no-browser" not in rodado[1][0]
+
+
+@pytest.mark.parametrize("nome", ["capitulo", "atualizar"])
+def test_os_argumentos_seguem_para_a_ferramenta(nome, raiz, rodado):
+    assert entrar(nome, "--passos", "10", "--", "x") == 7
+    assert rodado[1][0] == [str(raiz / "ferramentas" / f"{nome}.py"), "--passos", "10", "x"]
+
+
+# ---------------------------------------------------------------- instalação
+
+
+def test_na_primeira_vez_cria_o_ambiente_e_instala(maquina):
+    curso.preparar_ambiente(curso.PACOTES)
+    passos = ["-m venv", "--index-url " + curso.INDICE_DE_CPU, "-r ", "import torch"]
+    assert len(maquina.rodados) == len(passos)
+    assert all(passo in linha for passo, linha in zip(passos, maquina.rodados, strict=True))
+
+
+def test_o_torch_vem_da_versao_fixada_e_sem_dependencias(maquina):
+    curso.preparar_ambiente(curso.PACOTES)
+    (linha,) = maquina.rodou("--index-url")
+    assert linha.endswith(" torch==2.13.0") and "--no-deps" in linha
+
+
+def test_a_segunda_chamada_nao_instala_nada(maquina):
+    curso.preparar_ambiente(curso.PACOTES)
+    maquina.rodados.clear()
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodados == []
+
+
+def test_os_testes_acrescentam_so_a_sua_lista_e_depois_mais_nada(maquina):
+    curso.preparar_ambiente(curso.PACOTES)
+    maquina.rodados.clear()
+    curso.preparar_ambiente(curso.PACOTES, curso.PACOTES_DOS_TESTES)
+    (pip,) = maquina.rodou("-m pip")
+    assert pip.count("-r ") == 2 and not maquina.rodou("-m venv")
+    maquina.rodados.clear()
+    curso.preparar_ambiente(curso.PACOTES, curso.PACOTES_DOS_TESTES)
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodados == []
+
+
+def test_uma_lista_nova_instala_no_mesmo_ambiente(maquina, raiz):
+    curso.preparar_ambiente(curso.PACOTES)
+    maquina.rodados.clear()
+    with open(raiz / curso.PACOTES, "a", encoding="utf-8") as lista:
+        lista.write("tqdm==4.67.1\n")
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodou("-m pip") and not maquina.rodou("-m venv")
+
+
+def test_uma_instalacao_interrompida_e_refeita_do_zero(maquina, capsys):
+    curso.preparar_ambiente(curso.PACOTES)
+    curso.pela_metade().touch()
+    (curso.AMBIENTE / "sobra.txt").touch()
+    maquina.rodados.clear()
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodou("-m venv")
+    assert not (curso.AMBIENTE / "sobra.txt").exists()
+    assert "refazendo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("versao", [None, "3.12"], ids=["nao-arranca", "outra-versao"])
+def test_um_ambiente_de_outro_python_e_refeito(versao, maquina, capsys):
+    curso.preparar_ambiente(curso.PACOTES)
+    maquina.rodados.clear()
+    maquina.versao = versao
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodou("-m venv") and maquina.rodou("-r ")
+    assert "refazendo" in capsys.readouterr().out
+
+
+def test_uma_falha_de_rede_nao_estraga_o_ambiente_que_ja_servia(maquina):
+    curso.preparar_ambiente(curso.PACOTES)
+    maquina.respostas["-m pip"] = (1, SEM_REDE)
+    with pytest.raises(curso.Falha):
+        curso.preparar_ambiente(curso.PACOTES, curso.PACOTES_DOS_TESTES)
+    maquina.rodados.clear()
+    curso.preparar_ambiente(curso.PACOTES)
+    assert maquina.rodados == []
+
+
+def test_um_torch_que_nao_carrega_nao_conta_como_instalado(maquina):
+    maquina.respostas["import torch"] = (1, "OSError: [WinError 126] c10.dll")
+    with pytest.raises(curso.Falha, match="vc_redist"):
+        curso.preparar_ambiente(curso.PACOTES)
+    assert not curso.carimbo().exists()
+
+
+def test_sem_o_indice_de_cpu_usa_o_indice_configurado(maquina, capsys):
+    maquina.respostas["--index-url"] = (1, SEM_REDE)
+    curso.preparar_ambiente(curso.PACOTES)
+    assert "não respondeu" in capsys.readouterr().out
+    assert maquina.rodou("-r ") and curso.carimbo().exists()
+
+
+def test_com_o_disco_cheio_nao_tenta_o_indice_maior(maquina):
+    maquina.respostas["--index-url"] = (1, SEM_ESPACO)
+    with pytest.raises(curso.Falha, match="espaço"):
+        curso.preparar_ambiente(curso.PACOTES)
+    assert not maquina.rodou("-r ")
+
+
+@pytest.mark.parametrize("sistema", ["darwin", "win32"])
+def test_fora_do_linux_o_torch_vem_com_os_outros_pacotes(sistema, maquina, monkeypatch):
+    monkeypatch.setattr(curso.sys, "platform", sistema)
+    monkeypatch.setattr(curso.platform, "machine", lambda: "arm64")
+    curso.preparar_ambiente(curso.PACOTES)
+    assert not maquina.rodou("--index-url") and maquina.rodou("-r ")
+
+
+def test_com_placa_nvidia_o_torch_vem_com_os_outros_pacotes(maquina, monkeypatch):
+    monkeypatch.setattr(curso, "tem_placa_nvidia", lambda: True)
+    monkeypatch.setattr(curso, "conferir_disco", lambda: None)
+    curso.preparar_ambiente(curso.PACOTES)
+    assert not maquina.rodou("--index-url")
+
+
+@pytest.mark.parametrize(
+    ("pasta", "comando", "tem"),
+    [(True, None, True), (False, "/usr/bin/nvidia-smi", True), (False, None, False)],
+)
+def test_a_placa_nvidia_e_vista_pela_pasta_ou_pelo_comando(pasta, comando, tem, monkeypatch):
+    monkeypatch.setattr(curso.Path, "exists", lambda _: pasta)
+    monkeypatch.setattr(curso.shutil, "which", lambda _: comando)
+    assert curso.tem_placa_nvidia() is tem
+
+
+def test_cada_passo_fica_no_registro_e_a_gravacao_deixa_a_marca(raiz, capsys):
+    curso.AMBIENTE.mkdir()
+    programa = (
+        "print('  Downloading https://x/torch-2.13.0%2Bcpu-cp311.whl (191.8 MB)');"
+        "print('Installing collected packages: torch');raise SystemExit(3)"
+    )
+    codigo, saida = curso.executar([sys.executable, "-c", programa])
+    assert codigo == 3
+    assert curso.registro().read_text(encoding="utf-8") == saida
+    assert curso.pela_metade().exists()
+    assert "baixando torch (191,8 MB)" in capsys.readouterr().out
+
+
+def test_um_download_sozinho_nao_marca_o_ambiente(raiz):
+    curso.AMBIENTE.mkdir()
+    curso.executar([sys.executable, "-c", "print('Collecting torch')"])
+    assert not curso.pela_metade().exists()
+
+
+def test_a_versao_do_ambiente_e_perguntada_a_ele(raiz, monkeypatch):
+    assert curso.versao_do_ambiente() is None
+    monkeypatch.setattr(curso, "python_do_ambiente", lambda: sys.executable)
+    assert curso.versao_do_ambiente() == "{}.{}".format(*sys.version_info[:2])
+
+
+def test_os_comandos_nao_herdam_os_caminhos_de_outro_python(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/de/outro")
+    monkeypatch.setenv("PYTHONHOME", "/de/outro")
+    variaveis = curso.variaveis()
+    assert not {"PYTHONPATH", "PYTHONHOME"} & variaveis.keys()
+    assert variaveis["PYTHONUTF8"] == "1"
+
+
+def test_a_saida_do_comando_e_a_do_lancador(monkeypatch):
+    monkeypatch.setattr(curso, "python_do_ambiente", lambda: sys.executable)
+    guardados = {sinal: signal.getsignal(sinal) for sinal in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert curso.rodar(["-c", "raise SystemExit(5)"], REPOSITORIO) == 5
+    finally:
+        for sinal, tratador in guardados.items():
+            signal.signal(sinal, tratador)
+
+
+@pytest.mark.skipif(
+    Path(sys.prefix) != REPOSITORIO / ".venv", reason="só no ambiente que o lançador instalou"
+)
+def test_nenhum_arquivo_instalado_passa_do_maior_caminho():
+    pacotes = Path(sysconfig.get_path("purelib"))
+    maior = max(len(str(arquivo.relative_to(pacotes))) for arquivo in pacotes.rglob("*"))
+    # No Windows o nome da pasta do torch não leva o «+cpu».
+    assert len(".venv\\Lib\\site-packages\\") + maior - len("+cpu") <= curso.MAIOR_CAMINHO
+
+
+# ---------------------------------------------------------------- as falhas, cada uma numa frase
+
+
+@pytest.mark.parametrize("nome", ["aula", "testes", "capitulo", "atualizar"])
+def test_python_antigo(nome, maquina, monkeypatch, capsys):
+    monkeypatch.setattr(curso.sys, "version_info", (3, 8, 10, "final", 0))
+    assert entrar(nome) == 1
+    texto = frase(capsys)
+    assert "3.11" in texto and "3.8" in texto
+    assert "python.org" in texto and COLAB in texto
+    assert maquina.rodados == []
+
+
+def test_python_de_32_bits(maquina, monkeypatch, capsys):
+    monkeypatch.setattr(curso.sys, "maxsize", 2**31 - 1)
+    assert entrar("aula") == 1
+    texto = frase(capsys)
+    assert "32 bits" in texto and COLAB in texto
+    assert maquina.rodados == []
+
+
+def test_mac_com_processador_intel(maquina, monkeypatch, capsys):
+    monkeypatch.setattr(curso.sys, "platform", "darwin")
+    assert entrar("aula") == 1
+    texto = frase(capsys)
+    assert "Intel" in texto and COLAB in texto
+    assert maquina.rodados == []
+
+
+def test_python_sem_o_modulo_venv(maquina, monkeypatch, capsys):
+    monkeypatch.setattr(
+        curso.importlib.util, "find_spec", lambda nome: None if nome == "ensurepip" else object()
+    )
+    assert entrar("aula") == 1
+    versao = "{}.{}".format(*sys.version_info[:2])
+    assert f"sudo apt install python{versao}-venv" in frase(capsys)
+    assert maquina.rodados == []
+
+
+def test_venv_que_se_queixa_do_ensurepip(maquina, capsys):
+    maquina.respostas["-m venv"] = (1, "ensurepip is not available.")
+    assert entrar("aula") == 1
+    assert "sudo apt install" in frase(capsys)
+
+
+@pytest.mark.parametrize(("longos", "codigo"), [(False, 1), (True, 0)])
+def test_caminho_longo_demais_no_windows(longos, codigo, maquina, raiz, monkeypatch, capsys):
+    monkeypatch.setattr(curso, "WINDOWS", True)
+    monkeypatch.setattr(curso.sys, "platform", "win32")
+    monkeypatch.setattr(curso, "caminhos_longos_ligados", lambda: longos)
+    monkeypatch.setattr(curso, "RAIZ", raiz / ("x" * 80))
+    shutil.copytree(raiz, curso.RAIZ)
+    monkeypatch.setattr(curso, "rodar", lambda comando, pasta: 0)
+    assert entrar("aula") == codigo
+    if codigo:
+        assert "C:\\curso" in frase(capsys)
+
+
+def test_uma_pasta_comum_cabe_no_windows(maquina, monkeypatch):
+    monkeypatch.setattr(curso, "WINDOWS", True)
+    monkeypatch.setattr(curso, "caminhos_longos_ligados", lambda: False)
+    monkeypatch.setattr(curso, "RAIZ", r"C:\Users\fulano\Documents\fazendo-um-llm-do-zero")
+    curso.conferir_computador()
+
+
+@pytest.mark.parametrize(("placa", "gigas"), [(False, "2 GB"), (True, "10 GB")])
+def test_disco_pequeno_demais(placa, gigas, maquina, monkeypatch, capsys):
+    monkeypatch.setattr(curso, "tem_placa_nvidia", lambda: placa)
+    livre = shutil.disk_usage(curso.RAIZ)._replace(free=1_500_000_000)
+    monkeypatch.setattr(curso.shutil, "disk_usage", lambda _: livre)
+    assert entrar("aula") == 1
+    assert f"libere ao menos {gigas}" in frase(capsys)
+    assert maquina.rodados == []
+
+
+@pytest.mark.parametrize(
+    ("saida", "trechos"),
+    [
+        (SEM_REDE, ["internet", COLAB]),
+        (SEM_VERSAO, ["não tem versão pronta", COLAB]),
+        (SEM_ESPACO, ["libere ao menos 2 GB"]),
+        (SEM_REDE + SEM_ESPACO, ["libere ao menos 2 GB"]),
+        (SEM_PERMISSAO, ["permissão"]),
+        ("ERROR: [WinError 206] nome longo", ["C:\\curso"]),
+        ("algo que ninguém previu", ["instalacao.log", COLAB]),
+    ],
+)
+def test_cada_falha_do_pip_tem_a_sua_frase(saida, trechos, maquina, capsys):
+    maquina.respostas["-r "] = (1, saida)
+    assert entrar("aula") == 1
+    texto = frase(capsys)
+    assert all(trecho in texto for trecho in trechos)
+    assert not curso.carimbo().exists()
+
+
+@pytest.mark.parametrize(
+    ("erro", "trecho"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "libere ao menos"),
+        (PermissionError(errno.EACCES, "Permission denied"), "permissão para gravar"),
+        (OSError(errno.EROFS, "Read-only file system"), "permissão para gravar"),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "longo demais"),
+        (OSError(errno.EIO, "Input/output error"), "O sistema recusou"),
+    ],
+)
+def test_cada_erro_de_arquivo_tem_a_sua_frase(erro, trecho, maquina, monkeypatch, capsys):
+    def recusar(*_, **__):
+        raise erro
+
+    monkeypatch.setattr(curso.Path, "mkdir", recusar)
+    assert entrar("aula") == 1
+    assert trecho in frase(capsys)
+
+
+def test_copia_incompleta_do_curso(maquina, raiz, capsys):
+    (raiz / curso.PACOTES).unlink()
+    assert entrar("aula") == 1
+    assert "incompleta" in frase(capsys)
+
+
+def test_ctrl_c_acaba_numa_frase(raiz, monkeypatch, capsys):
+    def interromper(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(curso, "preparar_ambiente", interromper)
+    assert entrar("aula") == 130
+    assert frase(capsys).startswith("Interrompido.")
+
+
+def test_a_saida_em_cp1252_nao_derruba_o_lancador(tmp_path):
+    programa = (
+        f"import sys; sys.path.insert(0, {str(REPOSITORIO)!r}); import curso; curso.entrada([])"
+    )
+    feito = subprocess.run(
+        [sys.executable, "-c", programa],
+        env={**curso.variaveis(), "PYTHONIOENCODING": "cp1252:strict"},
+        capture_output=True,
+        check=True,
+    )
+    assert "opções" in feito.stdout.decode("utf-8")
+
+
+# ---------------------------------------------------------------- meu-curso
+
+
+def notebook(texto, execucao=1):
+    """Os bytes de um notebook de uma célula."""
+    celula = {"cell_type": "code", "source": [texto], "execution_count": execucao, "outputs": []}
+    return json.dumps({"cells": [celula], "metadata": {}}).encode()
+
+
+@pytest.fixture
+def aulas(raiz):
+    """(pasta dos originais, pasta do aluno), já arrumada uma vez."""
+    originais = raiz / "04-gpt-do-zero"
+    (originais / "00-a.ipynb").write_bytes(notebook("um"))
+    (originais / "leia.md").write_text("não é aula", encoding="utf-8")
+    return originais, curso.arrumar_meu_curso()
+
+
+def conteudo(pasta):
+    return {arquivo.name: arquivo.read_bytes() for arquivo in pasta.iterdir()}
+
+
+def test_as_aulas_sao_copiadas_e_so_elas(aulas):
+    _, minhas = aulas
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("um")}
+
+
+def test_copia_da_aula_nunca_e_sobrescrita(aulas):
+    originais, minhas = aulas
+    (minhas / "00-a.ipynb").write_bytes(notebook("meu"))
+    (originais / "00-a.ipynb").write_bytes(notebook("dois"))
+    curso.arrumar_meu_curso()
+    assert (minhas / "00-a.ipynb").read_bytes() == notebook("meu")
+
+
+def test_editar_a_copia_nao_faz_surgir_uma_versao_nova(aulas):
+    _, minhas = aulas
+    (minhas / "00-a.ipynb").write_bytes(notebook("meu"))
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("meu")}
+
+
+def test_original_mais_novo_fica_ao_lado(aulas, capsys):
+    originais, minhas = aulas
+    (originais / "00-a.ipynb").write_bytes(notebook("dois"))
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("um"), "00-a-novo.ipynb": notebook("dois")}
+    assert "00-a-novo.ipynb" in capsys.readouterr().out
+
+
+def test_so_rodar_o_original_de_novo_nao_conta_como_versao_nova(aulas):
+    originais, minhas = aulas
+    (originais / "00-a.ipynb").write_bytes(notebook("um", execucao=9))
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("um")}
+
+
+def test_a_versao_nova_acompanha_o_original_enquanto_ninguem_mexe_nela(aulas):
+    originais, minhas = aulas
+    for texto in ("dois", "três"):
+        (originais / "00-a.ipynb").write_bytes(notebook(texto))
+        curso.arrumar_meu_curso()
+    assert (minhas / "00-a-novo.ipynb").read_bytes() == notebook("três")
+
+
+def test_a_versao_nova_editada_pelo_aluno_nao_e_sobrescrita(aulas, capsys):
+    originais, minhas = aulas
+    (originais / "00-a.ipynb").write_bytes(notebook("dois"))
+    curso.arrumar_meu_curso()
+    (minhas / "00-a-novo.ipynb").write_bytes(notebook("meu dois"))
+    (originais / "00-a.ipynb").write_bytes(notebook("três"))
+    curso.arrumar_meu_curso()
+    assert (minhas / "00-a-novo.ipynb").read_bytes() == notebook("meu dois")
+    assert "mudanças suas" in capsys.readouterr().out
+
+
+def test_a_versao_nova_que_o_aluno_apagou_nao_volta(aulas):
+    originais, minhas = aulas
+    (originais / "00-a.ipynb").write_bytes(notebook("dois"))
+    curso.arrumar_meu_curso()
+    (minhas / "00-a-novo.ipynb").unlink()
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("um")}
+
+
+def test_uma_copia_apagada_e_feita_de_novo(aulas):
+    originais, minhas = aulas
+    (minhas / "00-a.ipynb").unlink()
+    (originais / "00-a.ipynb").write_bytes(notebook("dois"))
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("dois")}
+
+
+def test_sem_o_registro_a_copia_do_aluno_continua_a_salvo(aulas):
+    _, minhas = aulas
+    (curso.MEU_CURSO / ".origem.json").write_text("estragado", encoding="utf-8")
+    (minhas / "00-a.ipynb").write_bytes(notebook("meu"))
+    curso.arrumar_meu_curso()
+    assert conteudo(minhas) == {"00-a.ipynb": notebook("meu"), "00-a-novo.ipynb": notebook("um")}
+
+
+def test_original_estragado_acaba_numa_frase(aulas, rodado, capsys):
+    originais, _ = aulas
+    (originais / "00-a.ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert entrar("aula") == 1
+    assert "00-a.ipynb está estragado" in frase(capsys)
