@@ -136,8 +136,8 @@ def test_lotes_cobrem_a_epoca_e_completam_com_menos_cem():
     vistos = [tuple(x.tolist()) for _ in range(2) for x in next(lotes)[0]]
     assert len(vistos) == 3
     x, y = next(batches([[0, 1, 2, 0], [0, 3]], 2, 8, semente(0)))
-    curta = x[:, 1].tolist().index(3)
-    assert y[curta].tolist() == [3, -100, -100]
+    curta = y[:, 0].tolist().index(3)
+    assert y[curta].tolist() == [3, -100, -100] and x.shape == (2, 3)
 
 
 def test_lotes_de_um_texto_longo_sao_janelas():
@@ -218,6 +218,6 @@ def test_entrada_ruim_e_recusada_em_portugues_e_nada_muda(modelo, caso):
     with pytest.raises((ValueError, TypeError)) as erro:
         RUINS[caso](modelo)
     mensagem = str(erro.value)
-    assert any(f" {p} " in f" {mensagem} " for p in ("veio", "esperava", "recebi", "tem", "têm", "preciso", "passe", "não")), mensagem
+    assert any(f" {p} " in f" {mensagem} " for p in ("veio", "esperava", "recebi", "tem", "têm", "preciso", "passe", "não", "está")), mensagem
     assert len(mensagem) < 300 and "\n" not in mensagem
     assert all(torch.equal(v, antes[k]) for k, v in modelo.state_dict().items())

@@ -94,12 +94,12 @@ def test_bloco_igual_ao_encoder_layer_pre_ln():
     minha = TransformerBlock(ficha)
     dele = nn.TransformerEncoderLayer(ficha.d_model, ficha.n_heads, 4 * ficha.d_model, dropout=0.0, norm_first=True,
                                       activation=GELU(), batch_first=True)
-    pares = [
-        (minha.norm1.gain, dele.norm1.weight), (minha.norm2.gain, dele.norm2.weight),
-        (minha.attention.qkv.weight, dele.self_attn.in_proj_weight), (minha.attention.qkv.bias, dele.self_attn.in_proj_bias),
-        (minha.attention.proj.weight, dele.self_attn.out_proj.weight),
-        (minha.feedforward.expand.weight, dele.linear1.weight), (minha.feedforward.contract.weight, dele.linear2.weight),
-    ]
+    atencao, rede = minha.attention, minha.feedforward
+    pares = [(atencao.qkv.weight, dele.self_attn.in_proj_weight), (atencao.qkv.bias, dele.self_attn.in_proj_bias)]
+    for meu, do_pytorch in ((atencao.proj, dele.self_attn.out_proj), (rede.expand, dele.linear1), (rede.contract, dele.linear2)):
+        pares += [(meu.weight, do_pytorch.weight), (meu.bias, do_pytorch.bias)]
+    for meu, do_pytorch in ((minha.norm1, dele.norm1), (minha.norm2, dele.norm2)):
+        pares += [(meu.gain, do_pytorch.weight), (meu.bias, do_pytorch.bias)]
     copiar(*zip(*pares))
     mascara = nn.Transformer.generate_square_subsequent_mask(ficha.context_length)
     iguais(minha, entrada(ficha), lambda x: dele(x, src_mask=mascara), pares)
@@ -140,8 +140,8 @@ def test_as_formas_do_gpt2_batem_no_dispositivo_meta():
 
 def test_a_primeira_perda_e_a_do_acaso(ficha):
     torch.manual_seed(1)
-    idx = torch.randint(ficha.vocab_size, (16, ficha.context_length))
-    assert abs(GPTMini(ficha)(idx, idx)[1].item() - math.log(ficha.vocab_size)) < 0.1
+    idx, alvos = torch.randint(ficha.vocab_size, (2, 64, ficha.context_length)).unbind()
+    assert abs(GPTMini(ficha)(idx, alvos)[1].item() - math.log(ficha.vocab_size)) < 0.1
 
 
 def test_dropout_so_age_no_treino():

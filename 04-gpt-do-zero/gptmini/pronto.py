@@ -12,7 +12,7 @@ from gptmini.vetores import GPTConfig, WordTokenizer
 
 PRONTO = Path(__file__).with_name("modelo_pronto.pt")
 MEU = Path("meu-modelo") / "meu_modelo.pt"
-TREINO, VALIDACAO = 32_000, 500      # quantas histórias o treino padrão sorteia
+TREINO, VALIDACAO = 38_500, 500      # quantas histórias o treino padrão sorteia
 
 
 class ModeloInvalido(ValueError):

@@ -200,6 +200,60 @@ def ativacoes(x, curvas, inclinacoes):
         eixo.set_xlabel("entrada", fontsize=FONTE)
         eixo.set_ylabel(rotulo, fontsize=FONTE)
         eixo.set_xlim(-4, 4)
+        eixo.yaxis.set_major_formatter(lambda v, _: f"{v:.1f}".replace(".", ","))
     eixos[0, 0].set_ylim(-0.5, 4)
     eixos[0, 0].legend(fontsize=FONTE, frameon=False, loc="upper left")
+    return figura
+
+
+def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
+    """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
+    figura, eixos = _figura(9, 4.4)
+    quadro = eixos[0, 0]
+    *outras, em_estudo = curvas
+    for nome, valores in curvas.items():
+        onde = range(primeiro, primeiro + len(valores))
+        cor = COR["residual"] if nome == em_estudo else COR["saida"]
+        marca = "o" if nome == em_estudo else "s"
+        quadro.plot(onde, valores, color=cor, marker=marca, markersize=5, linewidth=2, label=nome)
+    quadro.set_yscale(escala)
+    if escala == "linear":
+        quadro.set_ylim(bottom=0)
+        quadro.yaxis.set_major_formatter(lambda v, _: f"{v:.2f}".replace(".", ","))
+    quadro.set_title(titulo, fontsize=FONTE + 2)
+    quadro.set_xlabel(eixo, fontsize=FONTE)
+    quadro.set_ylabel(rotulo, fontsize=FONTE)
+    quadro.grid(axis="y", color="#E5E5E5")
+    quadro.legend(fontsize=FONTE, frameon=False)
+    return figura
+
+
+def sinal_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
+    """O tamanho do sinal depois de cada camada, na ida. `curvas`: {nome: um número por camada}."""
+    return _por_camada(curvas, "O sinal, na ida", "tamanho do sinal", eixo, escala, primeiro)
+
+
+def gradiente_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
+    """O tamanho do gradiente em cada camada, na volta. `curvas`: {nome: um número por camada}."""
+    return _por_camada(curvas, "O gradiente, na volta", "tamanho do gradiente", eixo, escala, primeiro)
+
+
+def temperaturas(quadros, temperaturas):
+    """A chance das palavras mais prováveis em cada temperatura: uma linha por palavra, uma coluna por temperatura.
+
+    `quadros`: {título: (n palavras, tabela (n, k) de 0 a 1)}; `temperaturas`: k números.
+    """
+    altura = 0.45 * max(len(palavras) for palavras, _ in quadros.values()) + 1.6
+    figura, eixos = _figura(4.6 * len(quadros), altura, 1, len(quadros))
+    for eixo, (titulo, (palavras, tabela)) in zip(eixos[0], quadros.items(), strict=True):
+        tabela = _lista(tabela)
+        eixo.imshow(tabela, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
+        for i, linha in enumerate(tabela):
+            for j, chance in enumerate(linha):
+                cor = COR["papel"] if chance > 0.6 else COR["tinta"]
+                eixo.text(j, i, f"{100 * chance:.0f}%", ha="center", va="center", color=cor, fontsize=FONTE)
+        eixo.set_xticks(range(len(temperaturas)), [f"{t:.1f}".replace(".", ",") for t in temperaturas], fontsize=FONTE)
+        eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
+        eixo.set_xlabel("temperatura", fontsize=FONTE)
+        eixo.set_title(titulo, fontsize=FONTE + 1)
     return figura
