@@ -9,7 +9,7 @@ from torch import nn
 
 # %% ../02-feedforward.ipynb #02-032
 class GELU(nn.Module):
-    """GELU na forma com tanh, a do GPT-2 (Hendrycks e Gimpel, 2016, §2): a mesma forma que entra, sai."""
+    """GELU na forma com tanh, a do GPT-2 (Hendrycks e Gimpel, 2016, §2), número a número."""
 
     def forward(self, x):
         return F.gelu(x, approximate="tanh")

@@ -10,9 +10,11 @@ import difflib
 import hashlib
 import itertools
 import math
+import operator
 import random
 import re
 import tomllib
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -23,7 +25,12 @@ from gptmini.vetores import WordTokenizer
 ARQUIVO = Path(__file__).with_name("historinhas.toml")
 INDICES = {"m": 0, "f": 1, "mp": 2, "fp": 3}     # a ordem das formas em todo o arquivo
 PESSOAS = ("masculino singular", "feminino singular", "masculino plural", "feminino plural")
+REGRAS = ("antes", "depois", "pessoa")           # com quem a palavra concorda: ver `concordancias`
+CONTRACOES = {"no": "em", "num": "em", "do": "de", "ao": "a", "pelo": "por"}
 CHAVES = re.compile(r"\{([^{}]*)\}")
+ENREDO = re.compile(r"^[ \t]*\[\[\s*enredo\s*\]\]", re.MULTILINE)
+TIPOS = {dict: "uma tabela", list: "uma lista entre colchetes", str: "um texto entre aspas"}
+MAX_CAMINHOS = 10_000                            # por enredo: a conta exata passa por todos
 
 
 class GramaticaInvalida(ValueError):
@@ -48,7 +55,7 @@ class Historinha:
     lacunas: dict = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Valor:
     """O que preenche uma lacuna: um nome (tem `indice`) ou um adjetivo (tem `formas`)."""
 
@@ -57,39 +64,89 @@ class Valor:
     formas: tuple = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Peca:
-    """Um token da frase: fixo (`texto`), o valor de uma lacuna, ou um `lema` que concorda com ela."""
+    """Um token da frase: fixo (`texto`), o valor de `lacuna`, ou uma palavra que concorda com `lacuna`:
+    a de um lema (`formas`) ou a de uma lacuna de adjetivo (`adjetivo`)."""
 
+    possiveis: frozenset       # tudo o que ela pode escrever
     texto: str = ""
     lacuna: str = ""
     lema: str = ""
+    formas: tuple = ()
+    adjetivo: str = ""
     maiuscula: bool = False
 
+    @property
+    def escreve(self):
+        """A lacuna que o leitor recupera daqui; vazio se a peça só concorda, ou é fixa."""
+        return self.adjetivo or ("" if self.formas else self.lacuna)
 
-@dataclass(frozen=True)
+    def palavra(self, valores):
+        if self.texto:
+            return self.texto
+        valor = valores[self.lacuna]
+        if self.formas:
+            return self.formas[valor.indice]
+        if self.adjetivo:
+            return _maiuscula(valores[self.adjetivo].formas[valor.indice], self.maiuscula)
+        return valor.palavra
+
+
+QUEBRA = Peca(frozenset("\n"), texto="\n")
+
+
+@dataclass(frozen=True, eq=False)
 class Frase:
     pecas: tuple
     fala: bool
     texto: str
+    pos: int | None     # onde está no arquivo
+
+
+@dataclass(frozen=True, eq=False)
+class Caminho:
+    """Uma frase para cada passo. `nats` é -ln p de cada uma das suas `historias`, todas com os mesmos tokens."""
+
+    frases: tuple
+    pecas: tuple        # as das frases, mais as quebras de linha
+    lacunas: tuple      # na ordem em que são sorteadas
+    nats: float
+    historias: int
 
     @cached_property
-    def lacunas(self):
-        """As lacunas na ordem em que a frase as menciona."""
-        nomes = (n for p in self.pecas for n in (p.lema, p.lacuna) if n)
-        return tuple(dict.fromkeys(nomes))
-
-    @cached_property
-    def escritas(self):
-        """As lacunas cujo valor a frase escreve: as que o leitor consegue recuperar."""
-        return {p.lema or p.lacuna for p in self.pecas if p.lacuna}
+    def molde(self):
+        """O texto com %s no lugar do que varia, e as peças que variam."""
+        tokens = ["%s" if p.lacuna else p.texto.replace("%", "%%") for p in self.pecas]
+        return WordTokenizer.join(tokens), tuple(p for p in self.pecas if p.lacuna)
 
 
 @dataclass(frozen=True, eq=False)
 class Enredo:
     nome: str
-    lacunas: dict      # lacuna -> categoria
-    passos: tuple      # tuplas de Frase
+    lacunas: dict       # lacuna -> categoria
+    passos: tuple       # tuplas de Frase
+    caminhos: dict      # qual frase em cada passo -> Caminho
+
+
+def _maiuscula(palavra, sim=True):
+    return palavra[:1].upper() + palavra[1:] if sim else palavra
+
+
+def _aspas(token):
+    return "quebra de linha" if token == "\n" else f"«{token}»"
+
+
+def _ou(palavras, no_maximo=4):
+    ditas = [_aspas(p) for p in palavras]
+    if len(ditas) > no_maximo:
+        return f"{', '.join(ditas[: no_maximo - 1])} ou outras {len(ditas) - no_maximo + 1}"
+    return " ou ".join(filter(None, [", ".join(ditas[:-1]), ditas[-1]]))
+
+
+def _perto(palavra, conhecidas):
+    perto = difflib.get_close_matches(palavra, conhecidas, 1)
+    return f"Seria «{perto[0]}»?" if perto else f"Existem: {', '.join(conhecidas)}."
 
 
 class Gramatica:
@@ -102,278 +159,346 @@ class Gramatica:
 
     def __init__(self, nomes=None, palavras=None, arquivo=ARQUIVO):
         self.arquivo = Path(arquivo)
-        self.fonte = self.arquivo.read_text(encoding="utf-8")
-        try:
-            dados = tomllib.loads(self.fonte)
-        except tomllib.TOMLDecodeError as erro:
-            raise GramaticaInvalida(f"{self.arquivo.name} não é um TOML válido: {erro}") from None
-        trocas = {**(palavras or {}), **({"nome": nomes} if nomes is not None else {})}
-        self._ler_palavras(dados, trocas)
+        if not self.arquivo.is_file():
+            raise GramaticaInvalida(f"não achei o arquivo «{self.arquivo}».")
+        self.fonte, dados = self._abrir()
+        if not isinstance(palavras, dict | None):
+            raise GramaticaInvalida(f'palavras veio {palavras!r:.40}; esperava algo como {{"fruta": {{"fp": ["uvas"]}}}}.')
+        self._ler_palavras(dados, {**(palavras or {}), **({"nome": nomes} if nomes is not None else {})})
         self._ler_concordancia(dados)
-        self.enredos = tuple(self._ler_enredo(e) for e in self._pede(dados, "enredo", self.arquivo.name))
+        enredos = self._pede(dados, "enredo", list, self.arquivo.name)
+        lugares = [achado.start() for achado in ENREDO.finditer(self.fonte)]
+        if len(lugares) != len(enredos):
+            lugares = [None] * len(enredos)
+        self.enredos = tuple(self._ler_enredo(e, pos, len(enredos)) for e, pos in zip(enredos, lugares))
+        if not enredos or len({e.nome for e in self.enredos}) < len(enredos):
+            raise GramaticaInvalida("a gramática não tem enredos." if not enredos else
+                                    "há dois enredos com o mesmo nome: "
+                                    + Counter(e.nome for e in self.enredos).most_common(1)[0][0])
         self._exige_leitura_unica()
         self._exige_concordancia()
 
     # -- do arquivo à gramática -------------------------------------------------------------------
 
-    def _erro(self, trecho, mensagem):
-        antes, achou, _ = self.fonte.partition(trecho)
-        linha = f"linha {antes.count(chr(10)) + 1}" if achou else self.arquivo.name
-        return GramaticaInvalida(f"{linha}: {mensagem}")
+    def _abrir(self):
+        try:
+            fonte = unicodedata.normalize("NFC", self.arquivo.read_text(encoding="utf-8-sig"))
+            return fonte, tomllib.loads(fonte)
+        except UnicodeDecodeError:
+            raise GramaticaInvalida(f"{self.arquivo.name} não está em UTF-8; salve-o de novo nessa codificação.") from None
+        except ValueError as erro:
+            lugar = re.search(r"line (\d+), column (\d+)", str(erro))
+            linha, coluna = map(int, lugar.groups()) if lugar else (fonte.count("\n") + 1, 1)
+            enredo = re.findall(r'(?m)^nome\s*=\s*"(.*)"', "\n".join(fonte.split("\n")[: linha - 1]))
+            onde = f"enredo «{enredo[-1]}», " if enredo else ""
+            raise GramaticaInvalida(f"linha {linha}: {onde}perto da coluna {coluna}: não é um TOML válido ({erro}); "
+                                    "confira aspas, vírgulas e colchetes.") from None
 
-    def _pede(self, tabela, chave, onde):
+    def _erro(self, mensagem, pos=None):
+        linha = "" if pos is None else f"linha {self.fonte.count(chr(10), 0, pos) + 1}: "
+        return GramaticaInvalida(linha + mensagem)
+
+    def _acha(self, trecho, desde=None):
+        """Onde o trecho está no arquivo, a partir de `desde`; se não se acha, o próprio `desde`."""
+        achado = self.fonte.find(trecho, desde or 0)
+        return desde if achado < 0 else achado
+
+    def _confere(self, valor, tipo, onde, pos=None):
+        if not isinstance(valor, tipo):
+            raise self._erro(f"{onde}: esperava {TIPOS[tipo]}, veio {valor!r:.40}.", pos)
+        return valor
+
+    def _pede(self, tabela, chave, tipo, onde, pos=None):
         if chave not in tabela:
-            raise self._erro(onde, f"falta «{chave}» em {onde}.")
-        return tabela[chave]
+            raise self._erro(f"{onde}: falta «{chave}».", pos)
+        return self._confere(tabela[chave], tipo, f"{onde}, «{chave}»", pos)
+
+    def _textos(self, valor, onde, pos=None):
+        lista = list(valor) if isinstance(valor, tuple) else self._confere(valor, list, onde, pos)
+        return [unicodedata.normalize("NFC", self._confere(t, str, onde, pos)) for t in lista]
+
+    def _palavra_so(self, palavra, onde, pos=None):
+        if WordTokenizer.split(palavra) != [palavra] or not palavra[:1].isalpha():
+            raise self._erro(f"{onde}: «{palavra}» precisa ser uma palavra só, sem espaço "
+                             "(dois nomes se unem com hífen: Ana-Clara).", pos and self._acha(f'"{palavra}"', pos))
+        return palavra
+
+    def _formas(self, texto, onde, pos):
+        formas = tuple(self._palavra_so(p, onde, pos) for p in texto.split())
+        if len(formas) != 4:
+            raise self._erro(f"{onde}: «{texto}» tem {len(formas)} formas; esperava 4: "
+                             "masculino, feminino e os dois plurais.", pos and self._acha(f'"{texto}"', pos))
+        return formas
 
     def _ler_palavras(self, dados, trocas):
-        listas = self._pede(dados, "palavras", self.arquivo.name)
+        """Enche `categorias`: para cada uma, os valores possíveis, do arquivo ou da turma (`trocas`)."""
+        palavras = self._pede(dados, "palavras", dict, self.arquivo.name)
+        adjetivos = self._confere(dados.get("adjetivos", {}), dict, "[adjetivos]")
         for categoria in trocas:
-            if categoria not in listas:
-                raise GramaticaInvalida(f"não existe a categoria «{categoria}»; existem: {', '.join(listas)}.")
-        self.categorias, self.tipos = {}, {}
-        for categoria, tabela in listas.items():
-            onde = f"[palavras.{categoria}]"
-            self.tipos[categoria] = self._pede(tabela, "tipo", onde)
-            listas_da_categoria = trocas.get(categoria, {k: v for k, v in tabela.items() if k != "tipo"})
-            self.categorias[categoria] = self._valores(categoria, listas_da_categoria, onde)
-        for categoria, tabela in dados.get("adjetivos", {}).items():
-            onde = f"[adjetivos.{categoria}]"
-            self.tipos[categoria] = self._pede(tabela, "tipo", onde)
-            formas = [self._formas(f, onde) for f in self._pede(tabela, "formas", onde)]
-            self.categorias[categoria] = tuple(Valor(f[0], formas=f) for f in formas)
+            if categoria not in {**palavras, **adjetivos}:
+                raise self._erro(f"não existe a categoria «{categoria}». {_perto(str(categoria), [*palavras, *adjetivos])}")
+        self.categorias, self.tipos, self.da_turma = {}, {}, set(trocas)
+        for secao, tabelas in (("palavras", palavras), ("adjetivos", adjetivos)):
+            for categoria, tabela in tabelas.items():
+                onde = f"[{secao}.{categoria}]"
+                pos = self._acha(onde)
+                self._confere(tabela, dict, onde, pos)
+                self.tipos[categoria] = self._pede(tabela, "tipo", str, onde, pos)
+                if categoria in self.categorias:
+                    raise self._erro(f"{onde}: já existe uma categoria com esse nome.", pos)
+                ler = self._adjetivos if secao == "adjetivos" else self._nomes
+                self.categorias[categoria] = ler(categoria, tabela, onde, pos)
+                if categoria in trocas:
+                    self.categorias[categoria] = ler(categoria, trocas[categoria], f"«{categoria}»", None)
 
-    def _valores(self, categoria, listas, onde):
-        if not isinstance(listas, dict) or not set(listas) <= set(INDICES):
-            raise self._erro(onde, f"«{categoria}» veio como {listas!r:.60}; esperava listas em "
-                                   '"m", "f", "mp" ou "fp", como {"f": ["Bia"], "m": ["Noah"]}.')
+    def _nomes(self, categoria, listas, onde, pos):
+        listas = {k: v for k, v in self._confere(listas, dict, onde, pos).items() if k != "tipo"}
+        numeros = {v.indice // 2 for v in self.categorias.get(categoria, ())}    # a turma fica com os do arquivo
+        aceitos = [g for g, i in INDICES.items() if not numeros or i // 2 in numeros]
         valores = []
         for genero, palavras in listas.items():
-            for palavra in palavras:
-                if WordTokenizer.split(palavra) != [palavra] or not palavra[:1].isalpha():
-                    raise self._erro(f'"{palavra}"', f"«{palavra}» em «{categoria}» precisa ser uma palavra só, "
-                                                     "sem espaço (dois nomes se unem com hífen: Ana-Clara).")
+            if genero not in aceitos:
+                raise self._erro(f"{onde}: «{genero}» não serve; esperava {_ou(aceitos)}, "
+                                 f'como em {{"{aceitos[-1]}": [...]}}.', pos and self._acha(str(genero), pos))
+            for palavra in self._textos(palavras, f"{onde}, «{genero}»", pos):
+                self._palavra_so(palavra, onde, pos)
+                lugar = pos and self._acha(f'"{palavra}"', pos)
+                if self.tipos[categoria] == "nome" and palavra[0].islower():
+                    raise self._erro(f"{onde}: «{palavra}» é nome de alguém: comece com maiúscula.", lugar)
+                if palavra in {v.palavra for v in valores}:
+                    raise self._erro(f"{onde}: «{palavra}» aparece duas vezes.",
+                                     pos and self._acha(f'"{palavra}"', lugar and lugar + 1))
                 valores.append(Valor(palavra, INDICES[genero]))
-        repetidas = [p for p, n in Counter(v.palavra for v in valores).items() if n > 1]
-        if repetidas:
-            raise self._erro(f'"{repetidas[0]}"', f"«{repetidas[0]}» aparece duas vezes em «{categoria}».")
         return tuple(valores)
 
-    def _formas(self, texto, onde):
-        formas = tuple(texto.split())
-        if len(formas) != 4:
-            raise self._erro(f'"{texto}"', f"{onde} tem «{texto}», com {len(formas)} formas; esperava 4: "
-                                           "masculino, feminino e os dois plurais.")
-        return formas
+    def _adjetivos(self, categoria, tabela, onde, pos):
+        textos = self._pede(tabela, "formas", list, onde, pos) if isinstance(tabela, dict) else tabela
+        valores = []
+        for texto in self._textos(textos, onde, pos):
+            formas = self._formas(texto, onde, pos)
+            if any(set(formas) & set(outro.formas) for outro in valores):
+                raise self._erro(f"{onde}: «{texto}» repete uma forma de outro adjetivo.", pos and self._acha(f'"{texto}"', pos))
+            valores.append(Valor(formas[0], formas=formas))
+        return tuple(valores)
 
     def _ler_concordancia(self, dados):
         """Monta o léxico: para cada palavra, em que regra de concordância entra e que índices aceita."""
         self.concorda, self.regra, self.indices = {}, {}, {}
-        for regra, lemas in self._pede(dados, "concorda", self.arquivo.name).items():
-            for lema, texto in lemas.items():
-                self.concorda[lema] = self._formas(texto, f"[concorda.{regra}] {lema}")
-                self._anota(regra, self.concorda[lema])
+        for regra, lemas in self._pede(dados, "concorda", dict, self.arquivo.name).items():
+            onde = f"[concorda.{regra}]"
+            pos = self._acha(onde)
+            if regra not in REGRAS:
+                raise self._erro(f"{onde} não existe. {_perto(regra, REGRAS)}", pos)
+            for lema, texto in self._confere(lemas, dict, onde, pos).items():
+                lugar = self._acha(f"{lema} =", pos)
+                self.concorda[lema] = self._formas(self._confere(texto, str, f"{onde} {lema}", lugar), f"{onde} {lema}", lugar)
+                for i, forma in enumerate(self.concorda[lema]):
+                    self._anota(regra, forma, i, onde, lugar)
         for categoria, valores in self.categorias.items():
+            onde = f"«{categoria}»"
+            pos = None if categoria in self.da_turma else self._acha(f".{categoria}]")
             for valor in valores:
-                if valor.formas:
-                    self._anota("depois", valor.formas)
-                else:
-                    self._anota("nome" if self.tipos[categoria] == "nome" else "substantivo", valor.palavra, valor.indice)
-        for genero, palavras in self._pede(dados, "substantivos", self.arquivo.name).items():
-            for palavra in palavras:
-                self._anota("substantivo", palavra, INDICES[genero])
+                for i, forma in enumerate(valor.formas):
+                    self._anota("depois", forma, i, onde, pos)
+                if not valor.formas:
+                    regra = "nome" if self.tipos[categoria] == "nome" else "substantivo"
+                    self._anota(regra, valor.palavra, valor.indice, onde, pos)
+        onde = "[substantivos]"
+        pos = self._acha(onde)
+        for genero, palavras in self._pede(dados, "substantivos", dict, self.arquivo.name).items():
+            if genero not in INDICES:
+                raise self._erro(f"{onde}: «{genero}» não serve; esperava {_ou(INDICES)}.", pos)
+            for palavra in self._textos(palavras, onde, pos):
+                self._anota("substantivo", self._palavra_so(palavra, onde, pos), INDICES[genero], onde, pos)
 
-    def _anota(self, regra, formas, indice=None):
-        pares = enumerate(formas) if indice is None else [(indice, formas)]
-        for i, palavra in pares:
-            if self.regra.setdefault(palavra, regra) != regra:
-                raise self._erro(f'"{palavra}"', f"«{palavra}» serve a duas regras de concordância: "
-                                                 f"{self.regra[palavra]} e {regra}; troque uma das palavras.")
-            self.indices.setdefault(palavra, set()).add(i)
+    def _anota(self, regra, palavra, indice, onde, pos):
+        if self.regra.setdefault(palavra, regra) != regra:
+            raise self._erro(f"{onde}: «{palavra}» serve a duas regras de concordância, {self.regra[palavra]} e {regra}; "
+                             "troque uma das palavras.", pos and self._acha(f'"{palavra}"', pos))
+        self.indices.setdefault(palavra, set()).add(indice)
 
-    def _ler_enredo(self, dados):
-        nome = self._pede(dados, "nome", "[[enredo]]")
-        lacunas = self._pede(dados, "lacunas", f'"{nome}"')
+    def _ler_enredo(self, dados, pos, quantos):
+        self._confere(dados, dict, "[[enredo]]", pos)
+        nome = self._pede(dados, "nome", str, "[[enredo]]", pos)
+        onde = f"enredo «{nome}»"
+        lacunas = self._pede(dados, "lacunas", dict, onde, pos)
+        na_linha = pos and self._acha("lacunas", pos)
         for lacuna, categoria in lacunas.items():
-            if categoria not in self.categorias:
-                raise self._erro(f'"{nome}"', f"enredo «{nome}», lacuna «{lacuna}»: não existe a categoria «{categoria}»; "
-                                              f"existem: {', '.join(self.categorias)}.")
+            if self._confere(categoria, str, f"{onde}, lacuna «{lacuna}»", na_linha) not in self.categorias:
+                raise self._erro(f"{onde}, lacuna «{lacuna}»: não existe a categoria «{categoria}». "
+                                 + _perto(categoria, self.categorias), na_linha and self._acha(f'"{categoria}"', na_linha))
+            if lacuna in self.concorda:
+                raise self._erro(f"{onde}, lacuna «{lacuna}»: esse nome já é de uma palavra de [concorda]; dê outro.", na_linha)
         for categoria, pedidas in Counter(lacunas.values()).items():
             if len(self.categorias[categoria]) < pedidas:
-                raise self._erro(f'"{nome}"', f"enredo «{nome}»: pede {pedidas} valores diferentes de «{categoria}», "
-                                              f"que tem {len(self.categorias[categoria])}.")
-        passos = tuple(tuple(self._ler_frase(f, nome, lacunas) for f in passo)
-                       for passo in self._pede(dados, "passos", f'"{nome}"'))
-        if not passos or not all(passos):
-            raise self._erro(f'"{nome}"', f"enredo «{nome}»: há um passo sem frases.")
-        enredo = Enredo(nome, lacunas, passos)
-        for caminho in itertools.product(*passos):
-            escritas = set().union(*(f.escritas for f in caminho))
-            for frase in caminho:
-                for lacuna in frase.lacunas:
-                    if lacuna in lacunas and lacuna not in escritas:
-                        raise self._erro(frase.texto, f"enredo «{nome}», lacuna «{lacuna}»: há um caminho em que seu valor "
-                                                      "nunca é escrito, e o leitor não teria como saber qual foi.")
+                raise self._erro(f"{onde}: pede {pedidas} valores diferentes de «{categoria}», que tem "
+                                 f"{len(self.categorias[categoria])}.", None if categoria in self.da_turma else na_linha)
+        passos, lugar = [], pos and self._acha("passos", pos)
+        for passo in self._pede(dados, "passos", list, onde, pos):
+            frases = []
+            for texto in self._textos(passo, f"{onde}, passo {len(passos) + 1}", lugar):
+                desta = lugar and self._acha(f'"{texto}"', lugar)
+                frases.append(self._ler_frase(texto, desta, onde, lacunas))
+                lugar = desta and max(lugar, desta + 1)
+            passos.append(tuple(frases))
+        caminhos = math.prod(map(len, passos))
+        if not passos or not 0 < caminhos <= MAX_CAMINHOS:
+            raise self._erro(f"{onde}: " + ("há um passo sem frases." if caminhos == 0 or not passos else
+                             f"são {caminhos} caminhos; o máximo é {MAX_CAMINHOS}: tire frases ou divida o enredo."), pos)
+        enredo = Enredo(nome, lacunas, tuple(passos), {})
+        inicio = math.log(quantos * caminhos)
+        for indices in itertools.product(*(range(len(p)) for p in passos)):
+            enredo.caminhos[indices] = self._caminho(enredo, [p[i] for p, i in zip(passos, indices)], inicio)
+        for lacuna in set(lacunas).difference(*(c.lacunas for c in enredo.caminhos.values())):
+            raise self._erro(f"{onde}, lacuna «{lacuna}»: nenhuma frase a usa.", na_linha)
         return enredo
 
-    def _ler_frase(self, texto, enredo, lacunas):
+    def _ler_frase(self, texto, pos, onde, lacunas):
         def recusa(lacuna, mensagem):
-            return self._erro(texto, f"enredo «{enredo}», lacuna «{lacuna}»: {mensagem}")
+            return self._erro(f"{onde}, lacuna «{lacuna}»: {mensagem}", pos)
 
         pecas, resto = [], 0
-        for achado in CHAVES.finditer(texto):
-            pecas += [Peca(texto=t) for t in WordTokenizer.split(texto[resto : achado.start()])]
-            resto = achado.end()
-            *lema, lacuna = achado[1].split()
-            if len(lema) > 1 or lacuna not in lacunas:
-                perto = difflib.get_close_matches(lacuna, lacunas, 1)
-                raise recusa(achado[1], "não está na lista de lacunas do enredo."
-                             + (f" Seria «{perto[0]}»?" if perto else f" Existem: {', '.join(lacunas)}."))
-            chave = lema[0].lower() if lema else ""
-            if chave and chave not in self.concorda and not self._e_adjetivo(lacunas.get(chave)):
-                perto = difflib.get_close_matches(chave, self.concorda, 1)
-                raise recusa(lacuna, f"«{chave}» não está em [concorda] nem é lacuna de adjetivo."
-                             + (f" Seria «{perto[0]}»?" if perto else ""))
-            pecas.append(Peca("", lacuna, chave, bool(lema) and lema[0][0].isupper()))
-        pecas += [Peca(texto=t) for t in WordTokenizer.split(texto[resto:])]
-        soltas = [p.texto for p in pecas if p.texto in "{}" and p.texto]
-        if soltas or not pecas:
-            raise recusa("{…}", "chave aberta e não fechada." if soltas else "frase vazia.")
-        return Frase(tuple(pecas), texto.startswith("—"), texto)
+        for achado in [*CHAVES.finditer(texto), None]:
+            fixos = WordTokenizer.split(texto[resto : achado.start() if achado else None])
+            pecas += [Peca(frozenset([t]), texto=t) for t in fixos]
+            if {"{", "}"} & set(fixos):
+                raise recusa("".join(re.findall(r"\{(.*)", texto)[-1:]), "chave sem par; confira { e }.")
+            if achado:
+                pecas.append(self._ler_chaves(achado[1], lacunas, recusa))
+                resto = achado.end()
+        cheio = CHAVES.sub("X", texto)
+        if not pecas:
+            raise self._erro(f"{onde}: frase vazia.", pos)
+        if len(WordTokenizer.split(cheio)) != len(pecas) or WordTokenizer.join(WordTokenizer.split(cheio)) != cheio:
+            raise self._erro(f"{onde}: confira os espaços de «{texto}»: um entre palavras, nenhum antes de , . ! ? : ; "
+                             "e nenhum nas pontas; aspas, parênteses e apóstrofos não cabem.", pos)
+        return Frase(tuple(pecas), texto.startswith("—"), texto, pos)
 
-    def _e_adjetivo(self, categoria):
-        return categoria in self.categorias and bool(self.categorias[categoria][0].formas)
+    def _ler_chaves(self, dentro, lacunas, recusa):
+        """O que está entre chaves -> `Peca`."""
+        *lema, lacuna = dentro.split() or [""]
+        if len(lema) > 1 or lacuna not in lacunas:
+            raise recusa(dentro, f"não está na lista de lacunas do enredo. {_perto(lacuna, lacunas)}")
+        valores = self.categorias[lacunas[lacuna]]
+        if not lema:
+            return Peca(frozenset(v.palavra for v in valores), lacuna=lacuna)
+        if valores[0].formas:
+            raise recusa(lacuna, f"é de adjetivos, e «{lema[0]}» só concorda com nomes.")
+        chave, maiuscula = lema[0].lower(), lema[0][0].isupper()
+        usados = {v.indice for v in valores}
+        if chave in self.concorda:
+            formas = tuple(_maiuscula(f, maiuscula) for f in self.concorda[chave])
+            return Peca(frozenset(formas[i] for i in usados), lacuna=lacuna, lema=chave, formas=formas)
+        adjetivos = self.categorias[lacunas[chave]] if chave in lacunas else ()
+        if not adjetivos or not adjetivos[0].formas:
+            raise recusa(lacuna, f"«{chave}» não está em [concorda] nem é lacuna de adjetivo. {_perto(chave, self.concorda)}")
+        possiveis = frozenset(_maiuscula(a.formas[i], maiuscula) for a in adjetivos for i in usados)
+        return Peca(possiveis, lacuna=lacuna, adjetivo=chave, maiuscula=maiuscula)
+
+    def _caminho(self, enredo, frases, nats):
+        pecas, fala = [], False
+        for frase in frases:
+            pecas += [QUEBRA, *frase.pecas] if pecas and (frase.fala or fala) else frase.pecas
+            fala = frase.fala
+        lacunas = tuple(dict.fromkeys(n for p in pecas for n in (p.adjetivo, p.lacuna) if n))
+        for lacuna in set(lacunas) - {p.escreve for p in pecas}:
+            frase = next(f for f in frases for p in f.pecas if p.lacuna == lacuna)
+            raise self._erro(f"enredo «{enredo.nome}», lacuna «{lacuna}»: há um caminho em que seu valor nunca é "
+                             "escrito, e o leitor não teria como saber qual foi.", frase.pos)
+        usadas, historias = Counter(), 1
+        for lacuna in lacunas:
+            categoria = enredo.lacunas[lacuna]
+            historias *= len(self.categorias[categoria]) - usadas[categoria]
+            usadas[categoria] += 1
+        return Caminho(tuple(frases), tuple(pecas), lacunas, nats + math.log(historias), historias)
 
     def _exige_leitura_unica(self):
         """Frases que disputam um lugar têm de diferir numa posição antes do fim da mais curta."""
         aberturas = [(e, f) for e in self.enredos for f in e.passos[0]]
         disputas = [aberturas] + [[(e, f) for f in passo] for e in self.enredos for passo in e.passos[1:]]
         for disputa in disputas:
-            for (ea, a), (eb, b) in itertools.combinations(disputa, 2):
-                if all(self._possiveis(ea, p) & self._possiveis(eb, q) for p, q in zip(a.pecas, b.pecas)):
-                    raise self._erro(b.texto, f"enredo «{eb.nome}»: esta frase pode se confundir com «{a.texto}»; "
-                                              "troque uma palavra para que cada texto tenha uma só leitura.")
-
-    def _possiveis(self, enredo, peca):
-        """Todos os tokens que uma peça pode escrever."""
-        if peca.texto:
-            return {peca.texto}
-        if not peca.lema:
-            return {v.palavra for v in self.categorias[enredo.lacunas[peca.lacuna]]}
-        return {self._maiuscula(f, peca) for formas in self._formas_do_lema(enredo, peca) for f in formas}
-
-    def _formas_do_lema(self, enredo, peca):
-        if peca.lema in self.concorda:
-            return [self.concorda[peca.lema]]
-        return [v.formas for v in self.categorias[enredo.lacunas[peca.lema]]]
-
-    @staticmethod
-    def _maiuscula(palavra, peca):
-        return palavra[0].upper() + palavra[1:] if peca.maiuscula else palavra
+            for (_, a), (enredo, b) in itertools.combinations(disputa, 2):
+                if all(p.possiveis & q.possiveis for p, q in zip(a.pecas, b.pecas)):
+                    raise self._erro(f"enredo «{enredo.nome}»: «{b.texto}» pode se confundir com «{a.texto}»; "
+                                     "troque uma palavra para que cada texto tenha uma só leitura.", b.pos)
 
     def _exige_concordancia(self):
         """As frases fixas também concordam: «o árvore» é recusado aqui, com a linha."""
         sorteio = random.Random(0)
         for enredo in self.enredos:
-            for _ in range(8):
-                caminho = [sorteio.choice(passo) for passo in enredo.passos]
-                tokens, _, origem = self._escrever(enredo, caminho, sorteio)
+            caminhos = list(enredo.caminhos.values())
+            for caminho in caminhos * -(-64 // len(caminhos)):
+                valores = self._preencher(enredo, caminho, sorteio)
+                tokens = [p.palavra(valores) for p in caminho.pecas]
                 for i, certo, porque in self.concordancias(tokens):
                     if not certo:
-                        raise self._erro(origem[i].texto, f"enredo «{enredo.nome}», palavra «{tokens[i]}»: {porque}.")
+                        frase = next(f for f in caminho.frases if caminho.pecas[i] in f.pecas)
+                        dica = "" if certo is False else "; o substantivo está em [substantivos]?"
+                        raise self._erro(f"enredo «{enredo.nome}», palavra «{tokens[i]}»: {porque}{dica}", frase.pos)
 
     # -- sortear ----------------------------------------------------------------------------------
 
     def sortear(self, n, semente=0):
         """n historinhas diferentes entre si; a mesma semente dá as mesmas."""
-        if not isinstance(n, int) or n < 1:
-            raise ValueError(f"n veio {n!r}; esperava um inteiro maior que zero.")
+        try:
+            n = operator.index(n)
+        except TypeError:
+            n = -1
+        if not 1 <= n <= self.historias:
+            raise ValueError(f"n precisa ser um inteiro de 1 a {self.historias}, que é quantas histórias diferentes existem.")
         sorteio, vistas = random.Random(semente), {}
-        for _ in range(20 * n + 1000):
-            if len(vistas) == n:
-                break
+        while len(vistas) < n:
             enredo = sorteio.choice(self.enredos)
-            indices = tuple(sorteio.randrange(len(passo)) for passo in enredo.passos)
-            caminho = [passo[i] for passo, i in zip(enredo.passos, indices)]
-            tokens, valores, _ = self._escrever(enredo, caminho, sorteio)
-            texto = WordTokenizer.join(tokens)
-            vistas.setdefault(texto, self._historinha(texto, enredo, indices, valores))
-        else:
-            raise ValueError(f"a gramática não tem {n} histórias diferentes; peça menos ou acrescente palavras.")
+            caminho = enredo.caminhos[tuple([sorteio.randrange(len(passo)) for passo in enredo.passos])]
+            valores = self._preencher(enredo, caminho, sorteio)
+            molde, pecas = caminho.molde
+            texto = molde % tuple([p.palavra(valores) for p in pecas])
+            if texto not in vistas:
+                vistas[texto] = self._historinha(texto, enredo, caminho, valores)
         return list(vistas.values())
 
-    def _historinha(self, texto, enredo, indices, valores):
-        lacunas = {lacuna: valor.palavra for lacuna, valor in valores.items()}
-        return Historinha(texto, -self.contas[enredo.nome][indices][0], enredo.nome, lacunas)
+    def _preencher(self, enredo, caminho, sorteio):
+        """Sorteia um valor para cada lacuna do caminho, sem repetir dentro da categoria."""
+        valores = {}
+        for lacuna in caminho.lacunas:
+            valores[lacuna] = sorteio.choice(self._livres(enredo, lacuna, valores))
+        return valores
 
-    def _escrever(self, enredo, caminho, sorteio):
-        """Tokens do caminho, os valores sorteados e a frase de onde veio cada token."""
-        valores, tokens, origem, fala = {}, [], [], False
-        for frase in caminho:
-            novos = ["\n"] if tokens and (frase.fala or fala) else []
-            for peca in frase.pecas:
-                for lacuna in (peca.lema, peca.lacuna):
-                    if lacuna in enredo.lacunas and lacuna not in valores:
-                        valores[lacuna] = sorteio.choice(self._opcoes(enredo, lacuna, valores))
-                novos.append(self._palavra(peca, valores))
-            tokens += novos
-            origem += [frase] * len(novos)
-            fala = frase.fala
-        return tokens, valores, origem
-
-    def _opcoes(self, enredo, lacuna, valores):
+    def _livres(self, enredo, lacuna, valores):
         categoria = enredo.lacunas[lacuna]
         usados = [v for outra, v in valores.items() if enredo.lacunas[outra] == categoria]
-        return [v for v in self.categorias[categoria] if v not in usados]
+        todos = self.categorias[categoria]
+        return [v for v in todos if v not in usados] if usados else todos
 
-    def _palavra(self, peca, valores):
-        if peca.texto:
-            return peca.texto
-        if not peca.lema:
-            return valores[peca.lacuna].palavra
-        formas = self.concorda.get(peca.lema) or valores[peca.lema].formas
-        return self._maiuscula(formas[valores[peca.lacuna].indice], peca)
+    @staticmethod
+    def _historinha(texto, enredo, caminho, valores):
+        return Historinha(texto, -caminho.nats, enredo.nome, {k: v.palavra for k, v in valores.items()})
 
     # -- a conta exata ----------------------------------------------------------------------------
-
-    @cached_property
-    def contas(self):
-        """Por enredo e caminho (qual frase em cada passo): -ln p de cada história dele, tokens, e quantas são."""
-        return {enredo.nome: self._contas_do_enredo(enredo) for enredo in self.enredos}
-
-    def _contas_do_enredo(self, enredo):
-        conta = {}
-        inicio = math.log(len(self.enredos)) + sum(math.log(len(p)) for p in enredo.passos)
-        for indices in itertools.product(*(range(len(p)) for p in enredo.passos)):
-            frases = [passo[i] for passo, i in zip(enredo.passos, indices)]
-            mencionadas = dict.fromkeys(n for f in frases for n in f.lacunas if n in enredo.lacunas)
-            usadas, nats, quantas = Counter(), inicio, 1
-            for lacuna in mencionadas:
-                categoria = enredo.lacunas[lacuna]
-                opcoes = len(self.categorias[categoria]) - usadas[categoria]
-                usadas[categoria] += 1
-                nats += math.log(opcoes)
-                quantas *= opcoes
-            quebras = sum(a.fala or b.fala for a, b in itertools.pairwise(frases))
-            conta[indices] = nats, sum(len(f.pecas) for f in frases) + quebras, quantas
-        return conta
 
     def limite(self):
         """A melhor perda possível: E[-ln p(história)] / E[tokens, com o `<fim>`], em nats por token. Exata."""
         nats = tokens = 0.0
         for enredo in self.enredos:
-            conta = self.contas[enredo.nome].values()
-            nats += sum(c[0] for c in conta) / len(conta)
-            tokens += sum(c[1] + 1 for c in conta) / len(conta)
+            caminhos = enredo.caminhos.values()
+            nats += sum(c.nats for c in caminhos) / len(caminhos)
+            tokens += sum(len(c.pecas) + 1 for c in caminhos) / len(caminhos)
         return nats / tokens
+
+    @cached_property
+    def historias(self):
+        """Quantas histórias diferentes existem."""
+        return sum(c.historias for e in self.enredos for c in e.caminhos.values())
 
     def resumo(self):
         """Por enredo: quantas histórias diferentes, a mais provável delas, e os tokens da menor e da maior."""
         linhas = {}
         for enredo in self.enredos:
-            nats, tokens, quantas = zip(*self.contas[enredo.nome].values())
-            linhas[enredo.nome] = {"historias": sum(quantas), "p_maxima": math.exp(-min(nats)),
-                                   "menor": min(tokens), "maior": max(tokens)}
+            caminhos = enredo.caminhos.values()
+            linhas[enredo.nome] = {"historias": sum(c.historias for c in caminhos),
+                                   "p_maxima": math.exp(-min(c.nats for c in caminhos)),
+                                   "menor": min(len(c.pecas) for c in caminhos),
+                                   "maior": max(len(c.pecas) for c in caminhos)}
         return linhas
 
     @property
@@ -386,108 +511,123 @@ class Gramatica:
     def analisar(self, texto):
         """Texto -> a `Historinha` com a probabilidade de sua única derivação, ou `HistorinhaInvalida`."""
         tokens = WordTokenizer.split(texto)
-        enredo, indices, valores, _ = self._ler(tokens, solto=False)
-        return self._historinha(WordTokenizer.join(tokens), enredo, indices, valores)
+        enredo, caminho, valores, _ = self._ler(tokens, solto=False)
+        return self._historinha(WordTokenizer.join(tokens), enredo, caminho, {k: valores[k][0] for k in caminho.lacunas})
 
     def _ler(self, tokens, solto):
         """Segue o texto passo a passo. Solto, as lacunas não lembram nem concordam: só anota as menções."""
         if not tokens:
             raise HistorinhaInvalida("o texto está vazio", 0)
         opcoes = [(e, i) for e in self.enredos for i in range(len(e.passos[0]))]
-        indices, valores, mencoes, posicao, fala, passo = (), {}, [], 0, False, 0
-        while True:
-            pior = None
+        indices, valores, mencoes, posicao, fala = (), {}, [], 0, False
+        while opcoes:
+            paradas = []
             for enredo, i in opcoes:
-                frase = enredo.passos[passo][i]
-                leitura = self._ler_trecho(enredo, frase, tokens, posicao, dict(valores), fala, solto)
-                if leitura[0] is None:
+                frase = enredo.passos[len(indices)][i]
+                ate, lidos, parou = self._ler_frase_em(enredo, frase, tokens, posicao, valores, fala, solto)
+                if not parou:
                     break
-                pior = max(pior or leitura, leitura, key=lambda f: f[0])
+                parecida = self._ler_frase_em(enredo, frase, tokens, posicao, valores, fala, solto=True)[0]
+                paradas.append((parecida, ate, enredo, parou, lidos))
             else:
-                onde, motivo, *_ = pior
-                raise HistorinhaInvalida(motivo, onde)
-            _, posicao, valores, novas = leitura
-            mencoes += novas
-            indices += (i,)
-            fala, passo = frase.fala, passo + 1
-            if passo == len(enredo.passos):
-                break
-            opcoes = [(enredo, i) for i in range(len(enredo.passos[passo]))]
-        if posicao < len(tokens):
-            raise HistorinhaInvalida(f"a história já tinha acabado, e veio «{tokens[posicao]}»", posicao)
-        return enredo, indices, {k: v[0] for k, v in valores.items()}, mencoes
-
-    def _ler_trecho(self, enredo, frase, tokens, posicao, valores, fala, solto):
-        """(None, posição, valores, menções) se a frase está ali; senão (onde parou, motivo)."""
-        mencoes = []
-        quebra = (Peca(texto="\n"),) if posicao and (frase.fala or fala) else ()
-        for peca in quebra + frase.pecas:
-            token = tokens[posicao] if posicao < len(tokens) else ""
+                longe = max(parada[:2] for parada in paradas)
+                raise self._recusa(tokens, [p[1:] for p in paradas if p[:2] == longe], abertura=not indices)
             if solto:
-                serve = token in self._possiveis(enredo, peca)
-                if serve and peca.lacuna and not peca.lema:
-                    mencoes.append((peca.lacuna, token))
-                elif serve and peca.lema in enredo.lacunas:
-                    cores = self.categorias[enredo.lacunas[peca.lema]]
-                    mencoes.append((peca.lema, next(c.palavra for c in cores if token.lower() in c.formas)))
-            else:
-                serve = self._restringe(enredo, peca, token, valores)
-            if not serve:
-                return posicao, self._motivo(enredo, peca, token, valores), None, None
+                pecas = zip(frase.pecas, tokens[ate - len(frase.pecas) : ate])
+                mencoes += [(p, token) for p, token in pecas if p.escreve]
+            indices, valores, posicao, fala = (*indices, i), lidos, ate, frase.fala
+            acabou = len(indices) == len(enredo.passos)
+            opcoes = [] if acabou else [(enredo, i) for i in range(len(enredo.passos[len(indices)]))]
+        if posicao < len(tokens):
+            raise HistorinhaInvalida(f"a história já tinha acabado, e veio {_aspas(tokens[posicao])}", posicao)
+        return enredo, enredo.caminhos[indices], valores, mencoes
+
+    def _ler_frase_em(self, enredo, frase, tokens, posicao, valores, fala, solto):
+        """(até onde leu, o que sabe agora das lacunas, a peça em que parou: None se a frase inteira está ali)."""
+        valores = dict(valores)
+        for peca in (QUEBRA, *frase.pecas) if posicao and (frase.fala or fala) else frase.pecas:
+            token = tokens[posicao] if posicao < len(tokens) else ""
+            if token not in peca.possiveis or not (solto or self._restringe(enredo, peca, token, valores)):
+                return posicao, valores, peca
             posicao += 1
-        return None, posicao, valores, mencoes
+        return posicao, valores, None
 
     def _restringe(self, enredo, peca, token, valores):
         """Guarda em `valores` só os valores que ainda explicam o token; falso se nenhum explica."""
         if peca.texto:
-            return token == peca.texto
-        pares = [(v, a) for v in self._candidatos(enredo, peca.lacuna, valores)
-                 for a in (self._candidatos(enredo, peca.lema, valores) if peca.lema in enredo.lacunas else [None])
-                 if self._palavra(peca, {peca.lacuna: v, peca.lema: a}) == token]
-        if pares:
-            valores[peca.lacuna] = list(dict.fromkeys(v for v, _ in pares))
-            if peca.lema in enredo.lacunas:
-                valores[peca.lema] = list(dict.fromkeys(a for _, a in pares))
+            return True
+        pares = [par for par in self._pares(enredo, peca, valores) if peca.palavra(par) == token]
+        for lacuna in filter(None, (peca.lacuna, peca.adjetivo)) if pares else ():
+            valores[lacuna] = list(dict.fromkeys(par[lacuna] for par in pares))
         return bool(pares)
 
+    def _pares(self, enredo, peca, valores):
+        """As escolhas ainda possíveis para a lacuna da peça e, se houver, a do seu adjetivo."""
+        for valor in self._candidatos(enredo, peca.lacuna, valores):
+            if not peca.adjetivo:
+                yield {peca.lacuna: valor}
+            else:
+                for adjetivo in self._candidatos(enredo, peca.adjetivo, valores):
+                    yield {peca.lacuna: valor, peca.adjetivo: adjetivo}
+
     def _candidatos(self, enredo, lacuna, valores):
-        decididos = {k: v[0] for k, v in valores.items() if k != lacuna and len(v) == 1}
-        livres = self._opcoes(enredo, lacuna, decididos)
+        if len(valores.get(lacuna, ())) == 1:
+            return valores[lacuna]
+        livres = self._livres(enredo, lacuna, {k: v[0] for k, v in valores.items() if k != lacuna and len(v) == 1})
         return [v for v in valores[lacuna] if v in livres] if lacuna in valores else livres
 
-    def _motivo(self, enredo, peca, token, valores):
+    # -- dizer por que não ------------------------------------------------------------------------
+
+    def _recusa(self, tokens, paradas, abertura):
+        """`paradas`: onde pararam as frases que o texto mais parece seguir; elas dizem o motivo."""
+        posicao = paradas[0][0]
+        token = tokens[posicao] if posicao < len(tokens) else ""
+        esperadas = [sorted({peca.palavra(par) for par in self._pares(enredo, peca, valores)}) if peca.lacuna else [peca.texto]
+                     for _, enredo, peca, valores in paradas]
+        todas = _ou(dict.fromkeys(itertools.chain(*esperadas)))
         if not token:
-            return "a história acabou antes da hora"
-        if peca.texto:
-            return f"esperava «{self._mostra(peca.texto)}», veio «{self._mostra(token)}»"
-        candidatos = self._candidatos(enredo, peca.lacuna, valores)
-        da_categoria = {v.palavra: v for v in self.categorias[enredo.lacunas[peca.lacuna]]}
-        if not peca.lema and token in da_categoria:
-            if peca.lacuna in valores and len(candidatos) == 1:
-                tipo = self.tipos[enredo.lacunas[peca.lacuna]]
-                return f"{tipo} trocado: a história falava de «{candidatos[0].palavra}», veio «{token}»"
-            if candidatos and da_categoria[token].indice not in {c.indice for c in candidatos}:
-                return self._discorda(token, da_categoria[token].indice, candidatos[0].indice)
-            return f"«{token}» já é outra personagem desta história"
-        esperados = sorted({self._palavra(peca, {peca.lacuna: v, peca.lema: a}) for v in candidatos
-                            for a in (self._candidatos(enredo, peca.lema, valores) if peca.lema in enredo.lacunas else [None])})
-        for formas in self._formas_do_lema(enredo, peca) if peca.lema else []:
-            formas = [self._maiuscula(f, peca) for f in formas]
-            if token in formas and not set(formas).isdisjoint(esperados):
-                return self._discorda(token, formas.index(token), candidatos[0].indice, candidatos[0].palavra)
-        if peca.lema in ("no", "num", "do", "ao", "pelo") and token.lower() in ("em", "de", "a", "por"):
-            return f"contração: em vez de «{token}» com artigo, esperava «{' ou '.join(esperados)}»"
-        return f"esperava {' ou '.join(f'«{e}»' for e in esperados[:4])}, veio «{self._mostra(token)}»"
+            return HistorinhaInvalida(f"a história acabou antes da hora: esperava {todas}", posicao)
+        for (_, enredo, peca, valores), palavras in zip(paradas, esperadas):
+            if motivo := self._motivo(enredo, peca, token, valores, palavras):
+                return HistorinhaInvalida(motivo, posicao)
+        veio = f"nenhuma história começa com {_aspas(token)}" if abertura and not posicao else f"veio {_aspas(token)}"
+        return HistorinhaInvalida(f"esperava {todas}, {veio}", posicao)
+
+    def _motivo(self, enredo, peca, token, valores, esperadas):
+        """O nome do erro, se tem um: troca, gênero, número, contração."""
+        if peca.escreve:
+            candidatos = self._candidatos(enredo, peca.escreve, valores)
+            categoria = enredo.lacunas[peca.escreve]
+            for valor in self.categorias[categoria]:
+                if token not in (valor.formas or (valor.palavra,)) or valor in candidatos:
+                    continue
+                if peca.escreve in valores and len(candidatos) == 1:
+                    return f"troca de {self.tipos[categoria]}: a história falava de «{esperadas[0]}», veio «{token}»"
+                indices = {c.indice for c in candidatos}
+                if valor.indice not in indices:
+                    return self._discorda(token, [valor.indice], indices)
+                return f"«{token}» já tem outro papel nesta história"
+        lemas = list(self.concorda.items())
+        if peca.adjetivo:
+            lemas = [(peca.adjetivo, a.formas) for a in self._candidatos(enredo, peca.adjetivo, valores)]
+        minusculas = {e.lower() for e in esperadas} - {token.lower()}
+        for lema, formas in lemas:
+            if minusculas.isdisjoint(formas):
+                continue
+            if token.lower() in formas:
+                sabe = self._candidatos(enredo, peca.lacuna, valores) if peca.lacuna else []
+                certos = [v.indice for v in sabe] or [i for i in range(4) if formas[i] in minusculas]
+                veios = [i for i in range(4) if formas[i] == token.lower()]
+                return self._discorda(token, veios, certos, sabe[0].palavra if len(sabe) == 1 else "")
+            if CONTRACOES.get(lema) == token.lower():
+                return f"contração: em vez de «{token}» com artigo, esperava {_ou(esperadas)}"
+        return ""
 
     @staticmethod
-    def _mostra(token):
-        return "quebra de linha" if token == "\n" else token
-
-    @staticmethod
-    def _discorda(token, veio, esperado, com=""):
-        que = "gênero" if veio % 2 != esperado % 2 else "número"
-        alvo = f"«{com}» é {PESSOAS[esperado]}" if com else f"o texto pedia {PESSOAS[esperado]}"
-        return f"{que}: «{token}» é {PESSOAS[veio]}, e {alvo}"
+    def _discorda(token, veios, certos, com=""):
+        veio, certo = min(itertools.product(veios, certos), key=lambda par: par[0] % 2 != par[1] % 2)
+        alvo = f"«{com}» é {PESSOAS[certo]}" if com else f"o texto pedia {PESSOAS[certo]}"
+        return f"{'gênero' if veio % 2 != certo % 2 else 'número'}: «{token}» é {PESSOAS[veio]}, e {alvo}"
 
     # -- dar nota ---------------------------------------------------------------------------------
 
@@ -523,48 +663,49 @@ class Gramatica:
 
     def boletim(self, textos, treino=None):
         """A nota de uma pilha de textos, deriváveis ou não; `treino` (textos ou historinhas) mede a novidade."""
-        textos = list(textos)
+        if isinstance(textos, str):
+            raise TypeError("recebi um texto só; passe uma lista de textos: [texto].")
+        textos = [getattr(t, "texto", t) for t in textos]
         if not textos:
             raise ValueError("recebi uma lista vazia; passe ao menos um texto.")
-        decorados = {getattr(h, "texto", h) for h in treino or ()}
-        certas = Counter()
-        total = Counter(derivável=len(textos), novidade=len(textos))
-        sem_juizo = Counter()
+        decorados = None if treino is None else {getattr(h, "texto", h) for h in treino}
+        juizos = {}      # linha do boletim -> True, False ou None (sem juízo) para cada caso
         for texto in textos:
             tokens = WordTokenizer.split(texto)
-            certas["novidade"] += texto not in decorados
-            try:
-                self._ler(tokens, solto=False)
-                certas["derivável"] += 1
-            except HistorinhaInvalida:
-                pass
-            for _, certo, _ in self.concordancias(tokens):
-                total["concordância"] += 1
-                certas["concordância"] += certo is True
-                sem_juizo["concordância"] += certo is None
-            self._conta_mantidos(tokens, certas, total, sem_juizo)
-        if treino is None:
-            del total["novidade"]
-        return Boletim(len(textos), {k: certas[k] / n for k, n in total.items()},
-                       {k: sem_juizo[k] / n for k, n in total.items()}, dict(total))
+            linhas = {"derivável": [self._derivavel(tokens)],
+                      "concordância": [certo for _, certo, _ in self.concordancias(tokens)] or [None],
+                      **self._mantidos(tokens)}
+            if decorados is not None:
+                linhas["novidade"] = [texto not in decorados]
+            for linha, casos in linhas.items():
+                juizos.setdefault(linha, []).extend(casos)
+        casos = {linha: len(todos) for linha, todos in juizos.items()}
+        return Boletim(len(textos), {linha: todos.count(True) / casos[linha] for linha, todos in juizos.items()},
+                       {linha: todos.count(None) / casos[linha] for linha, todos in juizos.items()}, casos)
 
-    def _conta_mantidos(self, tokens, certas, total, sem_juizo):
+    def _derivavel(self, tokens):
+        try:
+            return bool(self._ler(tokens, solto=False))
+        except HistorinhaInvalida:
+            return False
+
+    def _mantidos(self, tokens):
         """Lembrou o nome, o objeto, o lugar? Lê com as lacunas soltas e compara as menções entre si."""
         try:
             enredo, _, _, mencoes = self._ler(tokens, solto=True)
         except HistorinhaInvalida:
-            for tipo in set(self.tipos.values()):
-                total[f"{tipo} mantido"] += 1
-                sem_juizo[f"{tipo} mantido"] += 1
-            return
+            return {f"{tipo} mantido": [None] for tipo in self.tipos.values()}
+        ditas = {}       # lacuna -> o que o texto disse dela, de cada vez
+        for peca, token in mencoes:
+            if peca.adjetivo:
+                cores = self.categorias[enredo.lacunas[peca.adjetivo]]
+                token = next(cor.palavra for cor in cores if token.lower() in cor.formas)
+            ditas.setdefault(peca.escreve, []).append(token)
         por_tipo = {}
-        for lacuna, palavra in mencoes:
-            por_tipo.setdefault(self.tipos[enredo.lacunas[lacuna]], {}).setdefault(lacuna, []).append(palavra)
-        for tipo, lacunas in por_tipo.items():
-            if any(len(ditas) > 1 for ditas in lacunas.values()):
-                distintas = [set(ditas) for ditas in lacunas.values()]
-                total[f"{tipo} mantido"] += 1
-                certas[f"{tipo} mantido"] += all(len(d) == 1 for d in distintas)
+        for lacuna, palavras in ditas.items():
+            por_tipo.setdefault(self.tipos[enredo.lacunas[lacuna]], []).append(palavras)
+        return {f"{tipo} mantido": [all(len(set(palavras)) == 1 for palavras in lacunas)]
+                for tipo, lacunas in por_tipo.items() if any(len(palavras) > 1 for palavras in lacunas)}
 
 
 @dataclass(frozen=True)
@@ -615,6 +756,8 @@ def excesso(model, tokenizer, historinhas):
     """Quanto a perda do modelo passa da perda da própria gramática, nas MESMAS histórias: nats por token."""
     from gptmini.treino import evaluate
 
+    if not all(isinstance(h, Historinha) for h in historinhas):
+        raise TypeError("excesso compara com a probabilidade de cada história: passe o que `sortear` devolve.")
     exemplos = [[tokenizer.fim, *tokenizer.encode(h.texto), tokenizer.fim] for h in historinhas]
     tokens = sum(len(e) - 1 for e in exemplos)
     return evaluate(model, exemplos) + sum(h.log_prob for h in historinhas) / tokens

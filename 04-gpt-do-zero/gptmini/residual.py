@@ -10,7 +10,7 @@ from torch import nn
 
 # %% ../03-residual-e-layernorm.ipynb #03-041
 class LayerNorm(nn.Module):
-    """Cada vetor com média 0 e variância 1, depois um ganho e um viés aprendidos (Ba et al., 2016, §3)."""
+    """Média 0 e variância 1 em cada vetor, depois ganho e viés aprendidos (Ba et al., 2016, §3)."""
 
     def __init__(self, d_model, eps=1e-5):
         super().__init__()

@@ -184,10 +184,14 @@ def curva_de_treino(passos, limite, perda_ao_acaso):
 def ativacoes(x, curvas, inclinacoes):
     """Curvas de ativação (à esquerda) e a inclinação de cada uma (à direita).
 
-    `x`: n pontos; `curvas` e `inclinacoes`: {nome: n números}; a primeira é a do feedforward, as outras a comparação.
+    `x`: n pontos; `curvas` e `inclinacoes`: {nome: n números}; a primeira é a do feedforward, as demais,
+    a comparação.
     """
     figura, eixos = _figura(11, 4.4, colunas=2)
-    quadros = (("O que passa", "saída", curvas), ("A inclinação", "quanto a saída muda com a entrada", inclinacoes))
+    quadros = (
+        ("O que passa", "saída", curvas),
+        ("A inclinação", "quanto a saída muda com a entrada", inclinacoes),
+    )
     for eixo, (titulo, rotulo, linhas) in zip(eixos[0], quadros, strict=True):
         eixo.axhline(0, color="#CCCCCC", linewidth=1)
         eixo.axvline(0, color="#CCCCCC", linewidth=1)
@@ -210,7 +214,7 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
     figura, eixos = _figura(9, 4.4)
     quadro = eixos[0, 0]
-    *outras, em_estudo = curvas
+    em_estudo = list(curvas)[-1]
     for nome, valores in curvas.items():
         onde = range(primeiro, primeiro + len(valores))
         cor = COR["residual"] if nome == em_estudo else COR["saida"]
@@ -235,7 +239,8 @@ def sinal_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro
 
 def gradiente_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
     """O tamanho do gradiente em cada camada, na volta. `curvas`: {nome: um número por camada}."""
-    return _por_camada(curvas, "O gradiente, na volta", "tamanho do gradiente", eixo, escala, primeiro)
+    titulo = "O gradiente, na volta"
+    return _por_camada(curvas, titulo, "tamanho do gradiente", eixo, escala, primeiro)
 
 
 def temperaturas(quadros, temperaturas):
