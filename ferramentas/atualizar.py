@@ -75,20 +75,33 @@ def exportar():
             nb_export(caminho, lib_path=CAPITULO / "gptmini")
 
 
+def sem_marcas(celula):
+    """O texto da célula sem as linhas do nbdev."""
+    return "\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|")).strip("\n")
+
+
+def so_importa(celula):
+    return celula.cell_type == "code" and all(re.match(r"(import|from) ", linha) for linha in sem_marcas(celula).splitlines() if linha)
+
+
 def pagina():
-    """O capítulo numa página: as células com o rótulo `capitulo`, sem as linhas do nbdev."""
-    abertura = nbformat.v4.new_markdown_cell(Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip())
-    preparacao = nbformat.v4.new_code_cell(PREPARACAO, metadata={"tags": ["preparacao"]})
-    celulas = [abertura, preparacao]
-    for caminho in licoes():
-        for celula in ler(caminho).cells:
-            if not tem_rotulo(celula, "capitulo"):
-                continue
-            texto = "\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|")).strip("\n")
-            rotulos = [r for r in celula.metadata["tags"] if r != "capitulo"]
-            nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(texto)
-            nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
-            celulas.append(nova)
+    """O capítulo numa página: as células com o rótulo `capitulo`, com os imports reunidos no começo."""
+    escolhidas = [c for caminho in licoes() for c in ler(caminho).cells if tem_rotulo(c, "capitulo")]
+    imports = sorted({linha for c in escolhidas if so_importa(c) for linha in sem_marcas(c).splitlines() if linha},
+                     key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
+    abertura = Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip()
+    celulas = [
+        nbformat.v4.new_markdown_cell(abertura),
+        nbformat.v4.new_code_cell(PREPARACAO, metadata={"tags": ["preparacao"]}),
+        nbformat.v4.new_code_cell("\n".join(imports)),
+    ]
+    for celula in escolhidas:
+        if so_importa(celula):
+            continue
+        nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(sem_marcas(celula))
+        rotulos = [r for r in celula.metadata["tags"] if r != "capitulo"]
+        nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
+        celulas.append(nova)
     for i, celula in enumerate(celulas):
         celula["id"] = f"pagina-{i:02d}"
     return com_enderecos(nbformat.v4.new_notebook(cells=celulas), PAGINA)

@@ -31,7 +31,7 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
     choice = torch.multinomial(probs, 1, generator=generator)                  # (B, 1): o lugar entre os k
     return ids.gather(-1, choice).squeeze(-1)                                  # (B,): o id desse lugar
 
-# %% ../06-geracao.ipynb #06-029
+# %% ../06-geracao.ipynb #06-028
 def check_prompt(idx, max_new_tokens):
     """Recusa, em português, um começo que o modelo não teria como continuar."""
     if not isinstance(idx, torch.Tensor) or idx.dim() != 2 or idx.size(1) == 0:

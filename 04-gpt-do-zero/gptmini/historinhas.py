@@ -362,7 +362,8 @@ class Gramatica:
             fixos = WordTokenizer.split(texto[resto : achado.start() if achado else None])
             pecas += [Peca(frozenset([t]), texto=t) for t in fixos]
             if {"{", "}"} & set(fixos):
-                raise recusa("".join(re.findall(r"\{(.*)", texto)[-1:]), "chave sem par; confira { e }.")
+                solta = re.search(r"\{([\w ]*)|(\w*)\}", CHAVES.sub("", texto))
+                raise recusa((solta[1] or solta[2] or "").strip(), "chave sem par; confira { e }.")
             if achado:
                 pecas.append(self._ler_chaves(achado[1], lacunas, recusa))
                 resto = achado.end()
@@ -527,11 +528,12 @@ class Gramatica:
                 ate, lidos, parou = self._ler_frase_em(enredo, frase, tokens, posicao, valores, fala, solto)
                 if not parou:
                     break
-                parecida = self._ler_frase_em(enredo, frase, tokens, posicao, valores, fala, solto=True)[0]
-                paradas.append((parecida, ate, enredo, parou, lidos))
+                paradas.append((ate, enredo, frase, parou, lidos))
             else:
-                longe = max(parada[:2] for parada in paradas)
-                raise self._recusa(tokens, [p[1:] for p in paradas if p[:2] == longe], abertura=not indices)
+                longe = [(self._ler_frase_em(e, f, tokens, posicao, valores, fala, solto=True)[0], ate)
+                         for ate, e, f, *_ in paradas]
+                parecidas = [p for p, ate in zip(paradas, longe) if ate == max(longe)]
+                raise self._recusa(tokens, parecidas, abertura=not indices)
             if solto:
                 pecas = zip(frase.pecas, tokens[ate - len(frase.pecas) : ate])
                 mencoes += [(p, token) for p, token in pecas if p.escreve]
@@ -581,19 +583,21 @@ class Gramatica:
     def _recusa(self, tokens, paradas, abertura):
         """`paradas`: onde pararam as frases que o texto mais parece seguir; elas dizem o motivo."""
         posicao = paradas[0][0]
-        token = tokens[posicao] if posicao < len(tokens) else ""
+        token, seguinte = [*tokens[posicao : posicao + 2], "", ""][:2]
         esperadas = [sorted({peca.palavra(par) for par in self._pares(enredo, peca, valores)}) if peca.lacuna else [peca.texto]
-                     for _, enredo, peca, valores in paradas]
-        todas = _ou(dict.fromkeys(itertools.chain(*esperadas)))
+                     for _, enredo, _, peca, valores in paradas]
+        todas = list(dict.fromkeys(itertools.chain(*esperadas)))
         if not token:
-            return HistorinhaInvalida(f"a história acabou antes da hora: esperava {todas}", posicao)
-        for (_, enredo, peca, valores), palavras in zip(paradas, esperadas):
-            if motivo := self._motivo(enredo, peca, token, valores, palavras):
-                return HistorinhaInvalida(motivo, posicao)
-        veio = f"nenhuma história começa com {_aspas(token)}" if abertura and not posicao else f"veio {_aspas(token)}"
-        return HistorinhaInvalida(f"esperava {todas}, {veio}", posicao)
+            return HistorinhaInvalida(f"a história acabou antes da hora: esperava {_ou(todas)}", posicao)
+        if abertura and not posicao:
+            return HistorinhaInvalida(f"esperava {_ou(todas)}: nenhuma história começa com {_aspas(token)}", posicao)
+        if token.lower() not in map(str.lower, todas):
+            for (_, enredo, _, peca, valores), palavras in zip(paradas, esperadas):
+                if motivo := self._motivo(enredo, peca, token, seguinte, valores, palavras):
+                    return HistorinhaInvalida(motivo, posicao)
+        return HistorinhaInvalida(f"esperava {_ou(todas)}, veio {_aspas(token)}", posicao)
 
-    def _motivo(self, enredo, peca, token, valores, esperadas):
+    def _motivo(self, enredo, peca, token, seguinte, valores, esperadas):
         """O nome do erro, se tem um: troca, gênero, número, contração."""
         if peca.escreve:
             candidatos = self._candidatos(enredo, peca.escreve, valores)
@@ -610,7 +614,7 @@ class Gramatica:
         lemas = list(self.concorda.items())
         if peca.adjetivo:
             lemas = [(peca.adjetivo, a.formas) for a in self._candidatos(enredo, peca.adjetivo, valores)]
-        minusculas = {e.lower() for e in esperadas} - {token.lower()}
+        minusculas = {e.lower() for e in esperadas}
         for lema, formas in lemas:
             if minusculas.isdisjoint(formas):
                 continue
@@ -619,7 +623,7 @@ class Gramatica:
                 certos = [v.indice for v in sabe] or [i for i in range(4) if formas[i] in minusculas]
                 veios = [i for i in range(4) if formas[i] == token.lower()]
                 return self._discorda(token, veios, certos, sabe[0].palavra if len(sabe) == 1 else "")
-            if CONTRACOES.get(lema) == token.lower():
+            if CONTRACOES.get(lema) == token.lower() and self.regra.get(seguinte) == "antes":
                 return f"contração: em vez de «{token}» com artigo, esperava {_ou(esperadas)}"
         return ""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-# %% ../05-treino.ipynb #05-015
+# %% ../05-treino.ipynb #05-014
 def padded(rows):
     """Listas de ids -> (x, y), cada um (B, T): y é x adiantado de um token; a sobra de y vale -100."""
     T = max(map(len, rows)) - 1
@@ -26,7 +26,7 @@ def padded(rows):
         x[i, : len(row) - 1], y[i, : len(row) - 1] = ids[:-1], ids[1:]
     return x, y
 
-# %% ../05-treino.ipynb #05-026
+# %% ../05-treino.ipynb #05-025
 RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3}
 
 
@@ -38,7 +38,7 @@ def modelo_novo(tokenizer, seed=0):
     model.token_embedding.weight *= 5      # vetores de palavra com norma perto de 1
     return model
 
-# %% ../05-treino.ipynb #05-038
+# %% ../05-treino.ipynb #05-037
 def check_examples(examples, context_length):
     """Recusa, em português, exemplos com que não há o que treinar."""
     if not len(examples):
@@ -51,7 +51,7 @@ def check_examples(examples, context_length):
         if not 2 <= len(row) <= context_length + 1:
             raise ValueError(f"o exemplo {i} tem {len(row)} tokens; esperava de 2 a {context_length + 1} (context_length + 1).")
 
-# %% ../05-treino.ipynb #05-039
+# %% ../05-treino.ipynb #05-038
 def batches(examples, batch_size, context_length, generator):
     """Lotes (x, y) sem fim, cada um (B, T), em ordem sorteada por `generator`.
 
@@ -71,7 +71,7 @@ def batches(examples, batch_size, context_length, generator):
 
     return map(padded, rows())
 
-# %% ../05-treino.ipynb #05-043
+# %% ../05-treino.ipynb #05-042
 @torch.no_grad()
 def evaluate(model, examples):
     """A perda média em nats por token, com o `<fim>` na conta, sem mexer no modelo."""
@@ -88,7 +88,7 @@ def evaluate(model, examples):
     model.train(was_training)
     return nats / tokens
 
-# %% ../05-treino.ipynb #05-046
+# %% ../05-treino.ipynb #05-045
 @dataclass(frozen=True)
 class Step:
     """O retrato de um passo de treino."""
@@ -105,7 +105,7 @@ def warmup_then_decay(step, steps):
     warmup = max(1, steps // 20)
     return min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
 
-# %% ../05-treino.ipynb #05-048
+# %% ../05-treino.ipynb #05-047
 def check_training(steps, batch_size, lr):
     for nome, valor in (("steps", steps), ("batch_size", batch_size)):
         if not isinstance(valor, int) or valor < 1:
@@ -142,7 +142,7 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
         val_loss = evaluate(model, validation) if measure else None
         yield Step(step, loss.item(), val_loss, time.perf_counter() - start, tokens)
 
-# %% ../05-treino.ipynb #05-052
+# %% ../05-treino.ipynb #05-051
 def train(model, examples, *, on_step=None, **options):
     """Roda `train_steps` até o fim, com uma linha de progresso: -> lista de `Step`.
 
