@@ -381,9 +381,9 @@ def trocas(gramatica, historia, qual):
     tokens = WordTokenizer.split(historia.texto)
     for palavra in historia.lacunas.values():
         categoria, tipo, indice = tipos_dos_valores(gramatica)[palavra]
-        valor, outro = (next(v for v in gramatica.categorias[categoria] if condicao(v)) for condicao in (
-            lambda v: v.palavra == palavra,
-            lambda v: v.palavra not in historia.lacunas.values() and v.indice == indice))
+        valores = gramatica.categorias[categoria]
+        valor = next(v for v in valores if v.palavra == palavra)
+        outro = next(v for v in valores if v.palavra not in historia.lacunas.values() and v.indice == indice)
         formas = valor.formas or (palavra,)
         ditas = [i for i, t in enumerate(tokens) if t in formas]
         if palavra in FIXAS[historia.enredo]:      # «fez uma cama» não é menção do móvel «cama»
@@ -501,7 +501,7 @@ def test_maiuscula_faz_parte_da_palavra(gramatica, historias):
         for i, token in enumerate(tokens):
             if token[0].isupper() and token not in h.lacunas.values():
                 erro = recusa(gramatica, troca(tokens, i, token.lower()))
-                assert erro.posicao == i and erro.motivo.startswith("esperava")
+                assert erro.posicao == i and "esperava" in erro.motivo
                 vistos += 1
     assert vistos > 40
 
@@ -645,6 +645,7 @@ POUCOS = {"f": ["Bia"]}
     ({"f": ["", "Bia"]}, None, ["uma palavra só"]),
     (["Ana", "Bia"], None, ["tabela", "Ana"]),
     (POUCOS, None, ["«nome»", "tem 1"]),
+    ({"f": ["Era", "Bia"]}, None, ["«nome»", "«Era»", "palavra das frases"]),
     ({}, None, ["«nome»", "tem 0"]),
     (None, {"brinqedo": {"m": ["patinete"]}}, ["«brinqedo»", "Seria «brinquedo»?"]),
     (None, {"brinquedo": {"mp": ["patins"]}}, ["«mp»", "«m»", "«f»"]),      # «os patins caiu»
@@ -826,7 +827,6 @@ def test_toml_invalido(escreve):
 def test_arquivo_que_nao_se_le(tmp_path):
     with pytest.raises(GramaticaInvalida, match="não achei o arquivo"):
         Gramatica(arquivo=tmp_path / "nada.toml")
-    (tmp_path / "velho.toml").write_bytes(PEQUENA.encode("latin-1", "replace"))
     (tmp_path / "velho.toml").write_bytes("á".encode("latin-1") + PEQUENA.encode())
     with pytest.raises(GramaticaInvalida, match="UTF-8"):
         Gramatica(arquivo=tmp_path / "velho.toml")

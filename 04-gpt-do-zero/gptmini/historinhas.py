@@ -82,15 +82,13 @@ class Peca:
         """A lacuna que o leitor recupera daqui; vazio se a peça só concorda, ou é fixa."""
         return self.adjetivo or ("" if self.formas else self.lacuna)
 
-    def palavra(self, valores):
-        if self.texto:
-            return self.texto
-        valor = valores[self.lacuna]
+    def palavra(self, valor, adjetivo=None):
+        """O que ela escreve, dados os valores de `lacuna` e, se houver, de `adjetivo`."""
         if self.formas:
             return self.formas[valor.indice]
         if self.adjetivo:
-            return _maiuscula(valores[self.adjetivo].formas[valor.indice], self.maiuscula)
-        return valor.palavra
+            return _maiuscula(adjetivo.formas[valor.indice], self.maiuscula)
+        return valor.palavra if valor else self.texto
 
 
 QUEBRA = Peca(frozenset("\n"), texto="\n")
@@ -170,12 +168,13 @@ class Gramatica:
         lugares = [achado.start() for achado in ENREDO.finditer(self.fonte)]
         if len(lugares) != len(enredos):
             lugares = [None] * len(enredos)
-        self.enredos = tuple(self._ler_enredo(e, pos, len(enredos)) for e, pos in zip(enredos, lugares))
+        self.enredos = tuple(self._ler_enredo(e, pos, len(enredos)) for e, pos in zip(enredos, lugares, strict=True))
         if not enredos or len({e.nome for e in self.enredos}) < len(enredos):
             raise GramaticaInvalida("a gramática não tem enredos." if not enredos else
                                     "há dois enredos com o mesmo nome: "
                                     + Counter(e.nome for e in self.enredos).most_common(1)[0][0])
         self._exige_leitura_unica()
+        self._exige_palavras_novas()
         self._exige_concordancia()
 
     # -- do arquivo à gramática -------------------------------------------------------------------
@@ -198,10 +197,10 @@ class Gramatica:
         linha = "" if pos is None else f"linha {self.fonte.count(chr(10), 0, pos) + 1}: "
         return GramaticaInvalida(linha + mensagem)
 
-    def _acha(self, trecho, desde=None):
-        """Onde o trecho está no arquivo, a partir de `desde`; se não se acha, o próprio `desde`."""
-        achado = self.fonte.find(trecho, desde or 0)
-        return desde if achado < 0 else achado
+    def _acha(self, trecho, desde=0):
+        """Onde o trecho está no arquivo, a partir de `desde` (None: em lugar nenhum); se não se acha, o próprio `desde`."""
+        achado = -1 if desde is None else self.fonte.find(trecho, desde)
+        return achado if achado >= 0 else desde or None
 
     def _confere(self, valor, tipo, onde, pos=None):
         if not isinstance(valor, tipo):
@@ -220,14 +219,14 @@ class Gramatica:
     def _palavra_so(self, palavra, onde, pos=None):
         if WordTokenizer.split(palavra) != [palavra] or not palavra[:1].isalpha():
             raise self._erro(f"{onde}: «{palavra}» precisa ser uma palavra só, sem espaço "
-                             "(dois nomes se unem com hífen: Ana-Clara).", pos and self._acha(f'"{palavra}"', pos))
+                             "(dois nomes se unem com hífen: Ana-Clara).", self._acha(f'"{palavra}"', pos))
         return palavra
 
     def _formas(self, texto, onde, pos):
         formas = tuple(self._palavra_so(p, onde, pos) for p in texto.split())
         if len(formas) != 4:
             raise self._erro(f"{onde}: «{texto}» tem {len(formas)} formas; esperava 4: "
-                             "masculino, feminino e os dois plurais.", pos and self._acha(f'"{texto}"', pos))
+                             "masculino, feminino e os dois plurais.", self._acha(f'"{texto}"', pos))
         return formas
 
     def _ler_palavras(self, dados, trocas):
@@ -237,7 +236,7 @@ class Gramatica:
         for categoria in trocas:
             if categoria not in {**palavras, **adjetivos}:
                 raise self._erro(f"não existe a categoria «{categoria}». {_perto(str(categoria), [*palavras, *adjetivos])}")
-        self.categorias, self.tipos, self.da_turma = {}, {}, set(trocas)
+        self.categorias, self.tipos, self.da_turma = {}, {}, {}    # da_turma: as palavras que o arquivo não tinha
         for secao, tabelas in (("palavras", palavras), ("adjetivos", adjetivos)):
             for categoria, tabela in tabelas.items():
                 onde = f"[{secao}.{categoria}]"
@@ -249,7 +248,12 @@ class Gramatica:
                 ler = self._adjetivos if secao == "adjetivos" else self._nomes
                 self.categorias[categoria] = ler(categoria, tabela, onde, pos)
                 if categoria in trocas:
+                    antes = self._escritas(categoria)
                     self.categorias[categoria] = ler(categoria, trocas[categoria], f"«{categoria}»", None)
+                    self.da_turma[categoria] = self._escritas(categoria) - antes
+
+    def _escritas(self, categoria):
+        return {palavra for v in self.categorias[categoria] for palavra in v.formas or (v.palavra,)}
 
     def _nomes(self, categoria, listas, onde, pos):
         listas = {k: v for k, v in self._confere(listas, dict, onde, pos).items() if k != "tipo"}
@@ -259,15 +263,15 @@ class Gramatica:
         for genero, palavras in listas.items():
             if genero not in aceitos:
                 raise self._erro(f"{onde}: «{genero}» não serve; esperava {_ou(aceitos)}, "
-                                 f'como em {{"{aceitos[-1]}": [...]}}.', pos and self._acha(str(genero), pos))
+                                 f'como em {{"{aceitos[-1]}": [...]}}.', self._acha(str(genero), pos))
             for palavra in self._textos(palavras, f"{onde}, «{genero}»", pos):
                 self._palavra_so(palavra, onde, pos)
-                lugar = pos and self._acha(f'"{palavra}"', pos)
+                lugar = self._acha(f'"{palavra}"', pos)
                 if self.tipos[categoria] == "nome" and palavra[0].islower():
                     raise self._erro(f"{onde}: «{palavra}» é nome de alguém: comece com maiúscula.", lugar)
                 if palavra in {v.palavra for v in valores}:
                     raise self._erro(f"{onde}: «{palavra}» aparece duas vezes.",
-                                     pos and self._acha(f'"{palavra}"', lugar and lugar + 1))
+                                     self._acha(f'"{palavra}"', lugar and lugar + 1))
                 valores.append(Valor(palavra, INDICES[genero]))
         return tuple(valores)
 
@@ -277,7 +281,7 @@ class Gramatica:
         for texto in self._textos(textos, onde, pos):
             formas = self._formas(texto, onde, pos)
             if any(set(formas) & set(outro.formas) for outro in valores):
-                raise self._erro(f"{onde}: «{texto}» repete uma forma de outro adjetivo.", pos and self._acha(f'"{texto}"', pos))
+                raise self._erro(f"{onde}: «{texto}» repete uma forma de outro adjetivo.", self._acha(f'"{texto}"', pos))
             valores.append(Valor(formas[0], formas=formas))
         return tuple(valores)
 
@@ -314,7 +318,7 @@ class Gramatica:
     def _anota(self, regra, palavra, indice, onde, pos):
         if self.regra.setdefault(palavra, regra) != regra:
             raise self._erro(f"{onde}: «{palavra}» serve a duas regras de concordância, {self.regra[palavra]} e {regra}; "
-                             "troque uma das palavras.", pos and self._acha(f'"{palavra}"', pos))
+                             "troque uma das palavras.", self._acha(f'"{palavra}"', pos))
         self.indices.setdefault(palavra, set()).add(indice)
 
     def _ler_enredo(self, dados, pos, quantos):
@@ -322,22 +326,22 @@ class Gramatica:
         nome = self._pede(dados, "nome", str, "[[enredo]]", pos)
         onde = f"enredo «{nome}»"
         lacunas = self._pede(dados, "lacunas", dict, onde, pos)
-        na_linha = pos and self._acha("lacunas", pos)
+        na_linha = self._acha("lacunas", pos)
         for lacuna, categoria in lacunas.items():
             if self._confere(categoria, str, f"{onde}, lacuna «{lacuna}»", na_linha) not in self.categorias:
                 raise self._erro(f"{onde}, lacuna «{lacuna}»: não existe a categoria «{categoria}». "
-                                 + _perto(categoria, self.categorias), na_linha and self._acha(f'"{categoria}"', na_linha))
+                                 + _perto(categoria, self.categorias), self._acha(f'"{categoria}"', na_linha))
             if lacuna in self.concorda:
                 raise self._erro(f"{onde}, lacuna «{lacuna}»: esse nome já é de uma palavra de [concorda]; dê outro.", na_linha)
         for categoria, pedidas in Counter(lacunas.values()).items():
             if len(self.categorias[categoria]) < pedidas:
                 raise self._erro(f"{onde}: pede {pedidas} valores diferentes de «{categoria}», que tem "
                                  f"{len(self.categorias[categoria])}.", None if categoria in self.da_turma else na_linha)
-        passos, lugar = [], pos and self._acha("passos", pos)
+        passos, lugar = [], self._acha("passos", pos)
         for passo in self._pede(dados, "passos", list, onde, pos):
             frases = []
             for texto in self._textos(passo, f"{onde}, passo {len(passos) + 1}", lugar):
-                desta = lugar and self._acha(f'"{texto}"', lugar)
+                desta = self._acha(f'"{texto}"', lugar)
                 frases.append(self._ler_frase(texto, desta, onde, lacunas))
                 lugar = desta and max(lugar, desta + 1)
             passos.append(tuple(frases))
@@ -348,7 +352,7 @@ class Gramatica:
         enredo = Enredo(nome, lacunas, tuple(passos), {})
         inicio = math.log(quantos * caminhos)
         for indices in itertools.product(*(range(len(p)) for p in passos)):
-            enredo.caminhos[indices] = self._caminho(enredo, [p[i] for p, i in zip(passos, indices)], inicio)
+            enredo.caminhos[indices] = self._caminho(enredo, [p[i] for p, i in zip(passos, indices, strict=True)], inicio)
         for lacuna in set(lacunas).difference(*(c.lacunas for c in enredo.caminhos.values())):
             raise self._erro(f"{onde}, lacuna «{lacuna}»: nenhuma frase a usa.", na_linha)
         return enredo
@@ -419,9 +423,17 @@ class Gramatica:
         disputas = [aberturas] + [[(e, f) for f in passo] for e in self.enredos for passo in e.passos[1:]]
         for disputa in disputas:
             for (_, a), (enredo, b) in itertools.combinations(disputa, 2):
-                if all(p.possiveis & q.possiveis for p, q in zip(a.pecas, b.pecas)):
+                if all(p.possiveis & q.possiveis for p, q in zip(a.pecas, b.pecas, strict=False)):
                     raise self._erro(f"enredo «{enredo.nome}»: «{b.texto}» pode se confundir com «{a.texto}»; "
                                      "troque uma palavra para que cada texto tenha uma só leitura.", b.pos)
+
+    def _exige_palavras_novas(self):
+        """Um nome da turma que também começa frases, como «Era» ou «Todo», confundiria quem lê."""
+        frases = (f for e in self.enredos for passo in e.passos for f in passo)
+        das_frases = {palavra for f in frases for p in f.pecas for palavra in (p.texto, *p.formas)}
+        for categoria, novas in self.da_turma.items():
+            for palavra in sorted(novas & das_frases):
+                raise self._erro(f"«{categoria}»: «{palavra}» já é palavra das frases; use outra.")
 
     def _exige_concordancia(self):
         """As frases fixas também concordam: «o árvore» é recusado aqui, com a linha."""
@@ -430,7 +442,7 @@ class Gramatica:
             caminhos = list(enredo.caminhos.values())
             for caminho in caminhos * -(-64 // len(caminhos)):
                 valores = self._preencher(enredo, caminho, sorteio)
-                tokens = [p.palavra(valores) for p in caminho.pecas]
+                tokens = [p.palavra(valores.get(p.lacuna), valores.get(p.adjetivo)) for p in caminho.pecas]
                 for i, certo, porque in self.concordancias(tokens):
                     if not certo:
                         frase = next(f for f in caminho.frases if caminho.pecas[i] in f.pecas)
@@ -453,7 +465,7 @@ class Gramatica:
             caminho = enredo.caminhos[tuple([sorteio.randrange(len(passo)) for passo in enredo.passos])]
             valores = self._preencher(enredo, caminho, sorteio)
             molde, pecas = caminho.molde
-            texto = molde % tuple([p.palavra(valores) for p in pecas])
+            texto = molde % tuple([p.palavra(valores[p.lacuna], valores.get(p.adjetivo)) for p in pecas])
             if texto not in vistas:
                 vistas[texto] = self._historinha(texto, enredo, caminho, valores)
         return list(vistas.values())
@@ -532,10 +544,10 @@ class Gramatica:
             else:
                 longe = [(self._ler_frase_em(e, f, tokens, posicao, valores, fala, solto=True)[0], ate)
                          for ate, e, f, *_ in paradas]
-                parecidas = [p for p, ate in zip(paradas, longe) if ate == max(longe)]
+                parecidas = [p for p, ate in zip(paradas, longe, strict=True) if ate == max(longe)]
                 raise self._recusa(tokens, parecidas, abertura=not indices)
             if solto:
-                pecas = zip(frase.pecas, tokens[ate - len(frase.pecas) : ate])
+                pecas = zip(frase.pecas, tokens[ate - len(frase.pecas) : ate], strict=True)
                 mencoes += [(p, token) for p, token in pecas if p.escreve]
             indices, valores, posicao, fala = (*indices, i), lidos, ate, frase.fala
             acabou = len(indices) == len(enredo.passos)
@@ -558,19 +570,17 @@ class Gramatica:
         """Guarda em `valores` só os valores que ainda explicam o token; falso se nenhum explica."""
         if peca.texto:
             return True
-        pares = [par for par in self._pares(enredo, peca, valores) if peca.palavra(par) == token]
-        for lacuna in filter(None, (peca.lacuna, peca.adjetivo)) if pares else ():
-            valores[lacuna] = list(dict.fromkeys(par[lacuna] for par in pares))
+        pares = [par for par in self._pares(enredo, peca, valores) if peca.palavra(*par) == token]
+        if pares:
+            valores[peca.lacuna] = list(dict.fromkeys(valor for valor, _ in pares))
+        if pares and peca.adjetivo:
+            valores[peca.adjetivo] = list(dict.fromkeys(adjetivo for _, adjetivo in pares))
         return bool(pares)
 
     def _pares(self, enredo, peca, valores):
-        """As escolhas ainda possíveis para a lacuna da peça e, se houver, a do seu adjetivo."""
-        for valor in self._candidatos(enredo, peca.lacuna, valores):
-            if not peca.adjetivo:
-                yield {peca.lacuna: valor}
-            else:
-                for adjetivo in self._candidatos(enredo, peca.adjetivo, valores):
-                    yield {peca.lacuna: valor, peca.adjetivo: adjetivo}
+        """As escolhas ainda possíveis para a lacuna da peça e para a do seu adjetivo (None se não tem)."""
+        adjetivos = self._candidatos(enredo, peca.adjetivo, valores) if peca.adjetivo else [None]
+        return itertools.product(self._candidatos(enredo, peca.lacuna, valores), adjetivos)
 
     def _candidatos(self, enredo, lacuna, valores):
         if len(valores.get(lacuna, ())) == 1:
@@ -584,15 +594,15 @@ class Gramatica:
         """`paradas`: onde pararam as frases que o texto mais parece seguir; elas dizem o motivo."""
         posicao = paradas[0][0]
         token, seguinte = [*tokens[posicao : posicao + 2], "", ""][:2]
-        esperadas = [sorted({peca.palavra(par) for par in self._pares(enredo, peca, valores)}) if peca.lacuna else [peca.texto]
+        esperadas = [sorted({peca.palavra(*par) for par in self._pares(enredo, peca, valores)}) if peca.lacuna else [peca.texto]
                      for _, enredo, _, peca, valores in paradas]
         todas = list(dict.fromkeys(itertools.chain(*esperadas)))
         if not token:
             return HistorinhaInvalida(f"a história acabou antes da hora: esperava {_ou(todas)}", posicao)
         if abertura and not posicao:
-            return HistorinhaInvalida(f"esperava {_ou(todas)}: nenhuma história começa com {_aspas(token)}", posicao)
+            return HistorinhaInvalida(f"nenhuma história começa com {_aspas(token)}: esperava {_ou(todas)}", posicao)
         if token.lower() not in map(str.lower, todas):
-            for (_, enredo, _, peca, valores), palavras in zip(paradas, esperadas):
+            for (_, enredo, _, peca, valores), palavras in zip(paradas, esperadas, strict=True):
                 if motivo := self._motivo(enredo, peca, token, seguinte, valores, palavras):
                     return HistorinhaInvalida(motivo, posicao)
         return HistorinhaInvalida(f"esperava {_ou(todas)}, veio {_aspas(token)}", posicao)
