@@ -1,7 +1,7 @@
 """Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
 
 Uso, com o Python do ambiente do curso e a máquina sossegada:
-    .venv/bin/python tests/medir.py [treino] [velocidade] [cadernos] [gramatica]
+    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica]
 
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
@@ -33,7 +33,7 @@ def treino(sementes=(0, 1, 2)):
     rodadas = []
     for semente in sementes:
         model, tokenizer, passos, historias, validacao = pronto.treinar(semente)
-        rodada = {"semente": semente, "segundos": passos[-1].seconds, "tokens": passos[-1].tokens,
+        rodada = {"semente": semente, "tokens": passos[-1].tokens,
                   "excesso": historinhas.excesso(model, tokenizer, validacao)}
         for temperature in (1.0, 0.7):
             ids = generate(model, torch.zeros(500, 1, dtype=torch.long), 95, temperature, stop=tokenizer.fim,
@@ -45,9 +45,15 @@ def treino(sementes=(0, 1, 2)):
     notas = [f"boletim_{t}" for t in (1.0, 0.7)]
     return {
         "parametros": model.num_parameters(), "vocabulario": tokenizer.vocab_size, "rodadas": rodadas,
-        "media": {"segundos": media(r["segundos"] for r in rodadas), "excesso": media(r["excesso"] for r in rodadas)}
+        "media": {"excesso": media(r["excesso"] for r in rodadas)}
         | {n: {k: media(r[n].get(k, math.nan) for r in rodadas) for k in rodadas[0][n]} for n in notas},
     }
+
+
+def tempo():
+    """Quanto leva o treino padrão, sozinho na máquina."""
+    *_, passos, _, _ = pronto.treinar()
+    return {"segundos": round(passos[-1].seconds, 1), "tokens": passos[-1].tokens, "threads": torch.get_num_threads()}
 
 
 def media(valores):
@@ -113,7 +119,7 @@ def cadernos():
     return medidas
 
 
-MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "treino": treino}
+MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino}
 
 
 def main():

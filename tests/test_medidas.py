@@ -18,7 +18,7 @@ def tabela_esperada():
     um, meio = media["boletim_1.0"], media["boletim_0.7"]
     return {
         "parâmetros": br(treino["parametros"]),
-        "tempo de treino": f"{br(media['segundos'])} s",
+        "tempo de treino": f"{br(MEDIDAS['tempo']['medidas']['segundos'])} s",
         "distância até o limite": f"{br(media['excesso'], 4)} nat por token",
         "histórias válidas, temperatura 1": f"{br(100 * um['derivável'])}%",
         "histórias válidas, temperatura 0,7": f"{br(100 * meio['derivável'])}%",
