@@ -154,10 +154,11 @@ def _rampa(cor):
     return LinearSegmentedColormap.from_list("rampa", [COR["papel"], cor])
 
 
-def curva_de_treino(passos, limite, perda_ao_acaso):
+def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     """A perda passo a passo contra o limite exato; à direita, quanto falta, em escala logarítmica.
 
-    `passos`: lista de `Step`; `limite` e `perda_ao_acaso` (ln V): nats por token.
+    `passos`: lista de `Step`; `limite` da gramática, `perda_ao_acaso` (ln V) e `piso`, a surpresa média das
+    próprias histórias de validação: tudo em nats por token.
     """
     figura, eixos = _figura(11, 4.6, colunas=2)
     onde = [p.step for p in passos]
@@ -171,10 +172,10 @@ def curva_de_treino(passos, limite, perda_ao_acaso):
     perda.set_title("A perda desce até o limite", fontsize=FONTE + 2)
     perda.set_ylabel("nats por token", fontsize=FONTE)
     perda.legend(fontsize=FONTE - 1, frameon=False)
-    falta.plot([s for s, _ in medidos], [v - limite for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
+    falta.plot([s for s, _ in medidos], [v - piso for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
     falta.set_yscale("log")
     falta.set_title("Quanto falta, na validação", fontsize=FONTE + 2)
-    falta.set_ylabel("nats por token acima do limite", fontsize=FONTE)
+    falta.set_ylabel("nats por token acima do piso", fontsize=FONTE)
     for eixo in (perda, falta):
         eixo.set_xlabel("passo", fontsize=FONTE)
         eixo.grid(axis="y", color="#E5E5E5")
