@@ -708,7 +708,7 @@ class Gramatica:
         try:
             enredo, _, _, mencoes = self._ler(tokens, solto=True)
         except HistorinhaInvalida:
-            return {f"{tipo} mantido": [None] for tipo in self.tipos.values()}
+            return {f"mantém {tipo}": [None] for tipo in self.tipos.values()}
         ditas = {}       # lacuna -> o que o texto disse dela, de cada vez
         for peca, token in mencoes:
             if peca.adjetivo:
@@ -718,7 +718,7 @@ class Gramatica:
         por_tipo = {}
         for lacuna, palavras in ditas.items():
             por_tipo.setdefault(self.tipos[enredo.lacunas[lacuna]], []).append(palavras)
-        return {f"{tipo} mantido": [all(len(set(palavras)) == 1 for palavras in lacunas)]
+        return {f"mantém {tipo}": [all(len(set(palavras)) == 1 for palavras in lacunas)]
                 for tipo, lacunas in por_tipo.items() if any(len(palavras) > 1 for palavras in lacunas)}
 
 
@@ -736,7 +736,7 @@ class Boletim:
 
     def __str__(self):
         linhas = [f"boletim de {self.historias} histórias"]
-        for nome in sorted(self.notas, key=lambda n: (n.endswith("mantido"), n)):
+        for nome in sorted(self.notas, key=lambda n: (n.startswith("mantém"), n)):
             parte = f"  (sem juízo: {self.sem_juizo[nome]:.1%})".replace(".", ",") if self.sem_juizo[nome] else ""
             linhas.append(f"  {nome:<17}{self.notas[nome]:>7.1%}".replace(".", ",") + parte)
         return "\n".join(linhas)
