@@ -64,9 +64,9 @@ def gramatica(sorteios=30_000):
     """O limite exato, e quanto ele muda quando se tiram as histórias repetidas."""
     padrao = historinhas.padrao()
     resumo = padrao.resumo().values()
-    caminhos = [c for conta in padrao.contas.values() for c in conta.values()]
-    repetidas = sorteios**2 / 2 * sum(quantas * math.exp(-2 * nats) for nats, _, quantas in caminhos)
-    maior_surpresa = max(nats for nats, _, _ in caminhos)
+    caminhos = [c for enredo in padrao.enredos for c in enredo.caminhos.values()]
+    repetidas = sorteios**2 / 2 * sum(c.historias * math.exp(-2 * c.nats) for c in caminhos)
+    maior_surpresa = max(c.nats for c in caminhos)
     return {"limite": padrao.limite(), "enredos": len(padrao.enredos),
             "historias": sum(p["historias"] for p in resumo), "p_maxima": max(p["p_maxima"] for p in resumo),
             "repetidas_esperadas_em_30_mil": repetidas,
