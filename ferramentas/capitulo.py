@@ -19,7 +19,8 @@ def main():
     tokenizer, exemplos, treino, validacao = pronto.dados()
     print(f"\nUma delas:\n\n{treino[0].texto}\n")
     model = modelo_novo(tokenizer)
-    print(f"O modelo: {model.num_parameters():,} parâmetros, {tokenizer.vocab_size} tokens no vocabulário.".replace(",", "."))
+    parametros = f"{model.num_parameters():,}".replace(",", ".")
+    print(f"O modelo: {parametros} parâmetros, {tokenizer.vocab_size} tokens no vocabulário.")
     print(f"O limite: {historinhas.limite():.3f} nat por token; menos que isso, ninguém consegue.\n")
     train(model, exemplos, **RECEITA)
     excesso = historinhas.excesso(model, tokenizer, validacao)
@@ -32,4 +33,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\ninterrompido.")
