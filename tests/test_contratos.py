@@ -57,6 +57,19 @@ def test_stop_preenche_a_linha_e_acaba_quando_todas_deram(modelo):
         assert 0 in linha and set(linha[linha.index(0):]) == {0}
 
 
+def test_a_linha_que_acaba_cedo_nao_muda_as_outras(modelo):
+    with torch.no_grad():
+        for p in modelo.parameters():
+            p.normal_(generator=semente(3))      # recém-sorteado, o modelo só repete o último token
+    linhas = torch.randint(20, (16, 3), generator=semente(3))
+    sozinhas = [generate(modelo, linha[None], 40, temperature=0, stop=7)[0, 3:].tolist() for linha in linhas]
+    ate_o_stop = [s[: s.index(7)] if 7 in s else s for s in sozinhas]
+    juntas = generate(modelo, linhas, 40, temperature=0, stop=7)[:, 3:].tolist()
+    assert 1 < len({len(s) for s in ate_o_stop}), "a comparação pede linhas que acabem em momentos diferentes"
+    assert [j[: len(s)] for j, s in zip(juntas, ate_o_stop)] == ate_o_stop
+    assert all(set(j[len(s):]) <= {7} for j, s in zip(juntas, ate_o_stop))
+
+
 def test_o_stop_no_comeco_nao_para_ninguem(modelo):
     comeco = torch.zeros(1, 1, dtype=torch.long)
     assert generate(modelo, comeco, 5, stop=0, temperature=0).size(1) > 1
