@@ -66,13 +66,19 @@ def enderecos():
         gravar(com_enderecos(ler(caminho), caminho), caminho)
 
 
+def exportar_licao(caminho, pasta):
+    """As salas de uma lição. O nbdev só recomeça a primeira (`default_exp`); nas outras, acrescentaria ao que já há."""
+    from nbdev.export import nb_export
+    from nbdev.maker import ModuleMaker
+
+    nb_export(caminho, lib_path=pasta, mod_maker=lambda **ajustes: ModuleMaker(**ajustes | {"is_new": True}))
+
+
 def exportar():
     """Exporta uma lição por vez: a pasta inteira reescreveria as salas feitas à mão."""
-    from nbdev.export import nb_export
-
     for caminho in licoes():
         if any("#| default_exp" in celula.source for celula in ler(caminho).cells):
-            nb_export(caminho, lib_path=CAPITULO / "gptmini")
+            exportar_licao(caminho, CAPITULO / "gptmini")
 
 
 def sem_marcas(celula):

@@ -1,7 +1,7 @@
 """Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
 
 Uso, com o Python do ambiente do curso e a máquina sossegada:
-    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica]
+    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio]
 
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
@@ -119,7 +119,28 @@ def cadernos():
     return medidas
 
 
-MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino}
+def laboratorio(sementes=(0, 1, 2)):
+    """As faltas e as pilhas da lição 07, por semente; quem as define são as células dela com o rótulo `bancada`."""
+    aula = json.loads(next((RAIZ / "04-gpt-do-zero").glob("07-*.ipynb")).read_text(encoding="utf-8"))
+    bancada = {"__name__": "laboratorio"}
+    for celula in aula["cells"]:
+        if "bancada" in celula["metadata"].get("tags", []):
+            exec("".join(celula["source"]), bancada)
+    medidas = {"faltas": {}, "pilhas": {}}
+    for nome in bancada["experimentos"]:
+        ensaios = [bancada["ensaio"](nome, semente) for semente in sementes]
+        medidas["faltas"][nome] = [{"excesso": round(e["excesso"], 4)} | bancada["notas"](e["boletim"]) for e in ensaios]
+        print("\r", nome, medidas["faltas"][nome], flush=True)
+    for nome in bancada["PILHAS"]:
+        for nascer in (False, True):
+            perdas = [bancada["perda_da_pilha"](nome, 32, nascer, semente) for semente in sementes]
+            medidas["pilhas"][nome + ", pesos " + ("maiores" if nascer else "pequenos")] = [
+                round(perda, 3) if math.isfinite(perda) else "estourou" for perda in perdas]
+    return medidas
+
+
+MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino,
+           "laboratorio": laboratorio}
 
 
 def main():

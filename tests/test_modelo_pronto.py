@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gptmini import generate, historinhas, pronto
+from gptmini import GPTConfig, GPTMini, WordTokenizer, generate, historinhas, pronto
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +75,17 @@ def test_treinar_de_novo_da_um_modelo_equivalente(guardado):
     # A ordem das somas muda com a CPU e o número de threads; a folga é a distância vista entre sementes.
     assert abs(historinhas.excesso(model, tokenizer, validacao) - guardado[2]["excesso"]) < 0.006
     assert boletim(model, tokenizer, 200)["derivável"] >= 0.6
+
+
+def test_o_seu_modelo_so_entra_se_conhece_as_mesmas_palavras(guardado, tmp_path, monkeypatch, capsys):
+    model, tokenizer, _ = guardado
+    monkeypatch.setattr(pronto, "MEU", tmp_path / "meu_modelo.pt")
+    pronto.meu_modelo()
+    assert "ainda não guardou" in capsys.readouterr().out
+    pronto.guardar(model, tokenizer, pronto.MEU)
+    pronto.meu_modelo()
+    assert "Usando o seu modelo" in capsys.readouterr().out
+    outro = GPTMini(GPTConfig(3, context_length=8, d_model=8, n_heads=1, n_layers=1))
+    pronto.guardar(outro, WordTokenizer(["Ana ."]), pronto.MEU)
+    assert pronto.meu_modelo()[1].vocab == tokenizer.vocab
+    assert "outras palavras" in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """gptmini: o GPT do capítulo 04, definido nas lições e reunido aqui para importar.
 
-As salas que as lições ensinam vêm na hora; as de apoio (historinhas, veja, pronto) só quando alguém as chama.
+As salas que as lições ensinam vêm na hora; as de apoio (confere, historinhas, pronto, veja) só quando alguém as chama.
 """
 
 import importlib
@@ -13,8 +13,8 @@ from .residual import LayerNorm
 from .treino import Step, batches, evaluate, train, train_steps
 from .vetores import CharTokenizer, GPTConfig, UnknownTokenError, WordTokenizer
 
-_SALAS = ("historinhas", "pronto", "veja")
-_NOMES = {"modelo_pronto": "pronto"}
+_SALAS = ("arquivos", "cache", "confere", "corpus", "historinhas", "pesos", "por_dentro", "pronto", "publicar", "veja")
+_NOMES = {"modelo_pronto": "pronto", "KVCache": "cache", "generate_cached": "cache", "carregar_gpt2": "pesos"}
 
 __all__ = [
     "GELU", "CausalSelfAttention", "CharTokenizer", "FeedForward", "GPTConfig", "GPTMini", "LayerNorm", "Step",

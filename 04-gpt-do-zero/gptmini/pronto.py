@@ -70,8 +70,13 @@ def modelo_pronto():
 
 def meu_modelo():
     """(model, tokenizer): o que você treinou na lição 05, se houver; senão, o pronto. Diz qual usou."""
-    if MEU.exists():
-        print(f"Usando o seu modelo, de {MEU}.")
-        return ler(MEU)[:2]
-    print("Usando o modelo pronto do curso: você ainda não guardou um seu (lição 05).")
-    return modelo_pronto()
+    pronto = modelo_pronto()
+    if not MEU.exists():
+        print("Usando o modelo pronto do curso: você ainda não guardou um seu (lição 05).")
+        return pronto
+    meu = ler(MEU)[:2]
+    if meu[1].vocab != pronto[1].vocab:
+        print(f"Usando o modelo pronto do curso: o de {MEU} foi treinado com outras palavras. A lição 05 refaz o seu.")
+        return pronto
+    print(f"Usando o seu modelo, de {MEU}.")
+    return meu

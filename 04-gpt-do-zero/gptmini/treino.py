@@ -35,7 +35,10 @@ def modelo_novo(tokenizer, seed=0):
     """O GPT padrão do curso, recém-sorteado, para o vocabulário deste tokenizador."""
     torch.manual_seed(seed)
     model = GPTMini(GPTConfig(tokenizer.vocab_size, context_length=96, d_model=96, n_heads=3, n_layers=2))
-    model.token_embedding.weight *= 5      # vetores de palavra com norma perto de 1
+    C = model.config.d_model
+    model.token_embedding.weight *= 5                    # vetores de palavra com norma perto de 1
+    for block in model.blocks:
+        block.attention.qkv.weight[: 2 * C] *= 3         # consultas e chaves maiores: a atenção nasce menos vaga
     return model
 
 # %% ../05-treino.ipynb #05-037

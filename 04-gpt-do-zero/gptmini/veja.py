@@ -1,5 +1,6 @@
 """Figuras das aulas: funções puras, dados entram e sai uma `Figure`; quem chama decide onde mostrar.
 
+Cada figura traz em `legenda` uma frase lida dos próprios dados, que serve também a quem não a vê.
 A cor diz a peça, a mesma em todo o curso (paleta de Okabe e Ito, 2008, segura para daltônicos).
 """
 
@@ -23,12 +24,17 @@ FONTE = 13
 
 
 class _Desenho(Figure):
-    """Uma `Figure` que o notebook mostra mesmo sem pyplot carregado."""
+    """Uma `Figure` que o notebook mostra mesmo sem pyplot carregado; em texto, ela é a sua legenda."""
+
+    legenda = ""
+
+    def __repr__(self):
+        return self.legenda or super().__repr__()
 
     def _repr_png_(self):
         arquivo = io.BytesIO()
         self.savefig(arquivo, format="png")
-        return arquivo.getvalue()
+        return arquivo.getvalue(), {"alt": self.legenda}
 
 
 def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
@@ -39,6 +45,35 @@ def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
         eixo.spines[["top", "right"]].set_visible(False)
         eixo.tick_params(labelsize=FONTE - 1)
     return figura, eixos
+
+
+def _n(numero, casas=2):
+    """Um número como se escreve em português; muito grande ou muito pequeno, com expoente."""
+    escrito = f"{round(numero, casas) or 0:.{casas}f}"
+    if numero and not 0.001 <= abs(numero) < 1e5:
+        escrito = f"{numero:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return escrito.replace(".", ",").replace("-", "−")
+
+
+def _parte(parte):
+    return f"{100 * parte:.0f}%"
+
+
+def _rampa(cor):
+    """Do papel até `cor`: a escala de quem vai de 0 a 1."""
+    return LinearSegmentedColormap.from_list("rampa", [COR["papel"], cor])
+
+
+def tinta_sobre(fundo):
+    """Preto ou branco, o que mais contrasta com o fundo (r, g, b, de 0 a 1): nunca menos de 4,5 para 1 (WCAG 2.2)."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in fundo[:3])
+    return "#000000" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "#FFFFFF"
+
+
+def _escrever(eixo, coluna, linha, texto, imagem, tamanho=FONTE):
+    """Um texto no meio de uma célula da imagem, na cor que se lê sobre ela."""
+    fundo = imagem.to_rgba(imagem.get_array()[linha][coluna])
+    eixo.text(coluna, linha, texto, ha="center", va="center", color=tinta_sobre(fundo), fontsize=tamanho)
 
 
 def parametros_por_parte(contagens):
@@ -73,6 +108,9 @@ def parametros_por_parte(contagens):
     eixo.set_xlabel("% dos parâmetros", fontsize=FONTE)
     eixo.set_title("Onde moram os parâmetros", fontsize=FONTE + 2)
     figura.legend(loc="outside lower center", ncols=3, fontsize=FONTE - 1, frameon=False)
+    maiores = [(nome, max(partes, key=partes.get), partes) for nome, partes in contagens.items()]
+    figura.legenda = "A maior parte dos parâmetros: " + "; ".join(
+        f"em {nome}, {maior}, {_parte(partes[maior] / sum(partes.values()))}" for nome, maior, partes in maiores) + "."
     return figura
 
 
@@ -101,6 +139,33 @@ def vetores(palavras, quadros):
         eixo.set_xticks([])
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
     figura.colorbar(imagem, ax=eixos[0].tolist(), shrink=0.9).ax.tick_params(labelsize=FONTE - 1)
+    _, quadro, t = max((abs(n), titulo, t) for titulo, tabela in quadros.items() for t, linha in enumerate(tabela) for n in linha)
+    figura.legenda = (f"{len(palavras)} tokens, {len(tabela[0])} números cada um; o maior em tamanho, {_n(maior)}, está no quadro "
+                      f"«{quadro}», na linha «{_rotulos(palavras)[t]}».")
+    return figura
+
+
+def cossenos(palavras, tabela):
+    """Quanto as palavras se parecem: o cosseno entre os vetores de cada par.
+
+    `tabela`: um vetor por palavra, (n, C). O número vai escrito de 0,3 em diante.
+    """
+    tamanhos = [sum(a * a for a in u) ** 0.5 for u in _lista(tabela)]
+    unitarios = [[a / tamanho for a in u] for u, tamanho in zip(_lista(tabela), tamanhos, strict=True)]
+    pares = [[sum(a * b for a, b in zip(u, v, strict=True)) for v in unitarios] for u in unitarios]
+    figura, eixos = _figura(0.62 * len(palavras) + 2.6, 0.5 * len(palavras) + 1.8)
+    eixo = eixos[0, 0]
+    imagem = eixo.imshow(pares, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
+    for i, linha in enumerate(pares):
+        for j, cosseno in enumerate(linha):
+            if i != j and cosseno >= 0.3:
+                _escrever(eixo, j, i, _n(cosseno, 1), imagem, FONTE - 1)
+    eixo.set_xticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE, rotation=90)
+    eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
+    escala = figura.colorbar(imagem, ax=eixo, ticks=[-1, -0.5, 0, 0.5, 1], format=lambda v, _: _n(v, 1))
+    escala.set_label("cosseno", fontsize=FONTE)
+    i, j = max(((i, j) for i in range(len(pares)) for j in range(i)), key=lambda par: pares[par[0]][par[1]])
+    figura.legenda = f"O par mais parecido é «{palavras[j]}» e «{palavras[i]}», com cosseno {_n(pares[i][j])}."
     return figura
 
 
@@ -112,16 +177,18 @@ def mascara(palavras, permitido):
     permitido, T = _lista(permitido), len(palavras)
     figura, eixos = _figura(0.75 * T + 2, 0.6 * T + 1.6)
     eixo = eixos[0, 0]
-    eixo.imshow(permitido, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
+    imagem = eixo.imshow(permitido, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
     for i in range(T):
         for j in range(T):
-            sinal, cor = ("vê", COR["papel"]) if permitido[i][j] else ("×", COR["apagado"])
-            eixo.text(j, i, sinal, ha="center", va="center", color=cor, fontsize=FONTE)
+            _escrever(eixo, j, i, "vê" if permitido[i][j] else "×", imagem)
     eixo.set_xticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.set_yticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.xaxis.tick_top()
     eixo.set_title("token olhado", fontsize=FONTE)
     eixo.set_ylabel("token que olha", fontsize=FONTE)
+    pares, rotulos = sum(map(sum, permitido)), _rotulos(palavras)
+    figura.legenda = (f"{pares} dos {T * T} pares são permitidos: o primeiro token, «{rotulos[0]}», vê {sum(permitido[0])}, "
+                      f"e o último, «{rotulos[-1]}», vê {sum(permitido[-1])}.")
     return figura
 
 
@@ -140,18 +207,15 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     for i, linha in enumerate(pesos):
         for j, peso in enumerate(linha):
             if peso >= 0.1:
-                cor = COR["papel"] if peso > 0.6 * maior else COR["tinta"]
-                eixo.text(j, i, f"{100 * peso:.0f}", ha="center", va="center", color=cor, fontsize=FONTE - 1)
+                _escrever(eixo, j, i, f"{100 * peso:.0f}", imagem, FONTE - 1)
     eixo.set_xticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE, rotation=90)
     eixo.set_yticks(range(len(linhas)), _rotulos(linhas), fontsize=FONTE)
     eixo.set_title(titulo, fontsize=FONTE + 1)
     figura.colorbar(imagem, ax=eixo, format=lambda parte, _: f"{parte:.0%}").set_label("atenção", fontsize=FONTE)
+    pares = [(i, j) for i in range(len(pesos)) for j in range(len(palavras)) if i != j or linhas is not palavras]
+    i, j = max(pares or [(0, 0)], key=lambda par: pesos[par[0]][par[1]])
+    figura.legenda = f"O maior peso: na linha «{_rotulos(linhas)[i]}», {_parte(pesos[i][j])} em «{_rotulos(palavras)[j]}», o token {j}."
     return figura
-
-
-def _rampa(cor):
-    """Do papel até `cor`: a escala de quem vai de 0 a 1."""
-    return LinearSegmentedColormap.from_list("rampa", [COR["papel"], cor])
 
 
 def curva_de_treino(passos, limite, perda_ao_acaso, piso):
@@ -179,6 +243,9 @@ def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     for eixo in (perda, falta):
         eixo.set_xlabel("passo", fontsize=FONTE)
         eixo.grid(axis="y", color="#E5E5E5")
+    (antes, primeira), (depois, ultima) = medidos[0], medidos[-1]
+    figura.legenda = (f"Na validação, a perda vai de {_n(primeira)} no passo {antes} a {_n(ultima, 3)} no passo {depois}; "
+                      f"no fim faltam {_n(ultima - piso, 4)} nat por token.")
     return figura
 
 
@@ -208,6 +275,171 @@ def ativacoes(x, curvas, inclinacoes):
         eixo.yaxis.set_major_formatter(lambda v, _: f"{v:.1f}".replace(".", ","))
     eixos[0, 0].set_ylim(-0.5, 4)
     eixos[0, 0].legend(fontsize=FONTE, frameon=False, loc="upper left")
+    x, fundos = _lista(x), {nome: min(enumerate(_lista(y)), key=lambda ponto: ponto[1]) for nome, y in curvas.items()}
+    figura.legenda = "; ".join(
+        f"{nome} desce até {_n(fundo)}" + (f", em x = {_n(x[i])}" if fundo else "") for nome, (i, fundo) in fundos.items()) + "."
+    return figura
+
+
+def variancia_dos_pontos(tamanhos, variancias, maiores):
+    """O que a escala faz com os pontos e com os pesos da atenção, para cada tamanho de cabeça.
+
+    `tamanhos`: n valores de hs; `variancias` dos pontos e `maiores` pesos (média, de 0 a 1): {nome: n números},
+    a última curva é a da escala.
+    """
+    figura, eixos = _figura(11, 4.4, colunas=2)
+    quadros = (("A variância dos pontos", "variância", variancias), ("O maior peso, em média", "peso", maiores))
+    for eixo, (titulo, rotulo, curvas) in zip(eixos[0], quadros, strict=True):
+        for i, (nome, valores) in enumerate(curvas.items(), start=1):
+            cor, marca = (COR["atencao"], "o") if i == len(curvas) else (COR["saida"], "s")
+            eixo.plot(tamanhos, valores, color=cor, marker=marca, markersize=8, linewidth=2.5, label=nome)
+        eixo.set_xscale("log", base=2)
+        eixo.set_xticks(tamanhos, [str(hs) for hs in tamanhos])
+        eixo.set_xlabel("hs, os números de cada cabeça", fontsize=FONTE)
+        eixo.set_ylabel(rotulo, fontsize=FONTE)
+        eixo.set_title(titulo, fontsize=FONTE + 2)
+        eixo.grid(axis="y", color="#E5E5E5")
+    eixos[0, 0].set_yscale("log", base=2)
+    eixos[0, 0].yaxis.set_major_formatter(lambda v, _: _n(v, 0 if v >= 1 else 2))
+    eixos[0, 1].set_ylim(0, 1)
+    eixos[0, 1].yaxis.set_major_formatter(lambda v, _: _parte(v))
+    eixos[0, 0].legend(fontsize=FONTE, frameon=False)
+    figura.legenda = f"Com hs = {tamanhos[-1]}: " + "; ".join(
+        f"{nome}, variância {_n(variancias[nome][-1], 1)} e maior peso {_parte(maiores[nome][-1])}" for nome in variancias) + "."
+    return figura
+
+
+def _barras(eixo, linhas, cor, titulo, escrever, contorno=()):
+    """Barras deitadas, uma por (nome, valor), com o valor escrito ao lado; `contorno`: outro valor para cada uma."""
+    valores = [valor for _, valor in linhas]
+    eixo.barh(range(len(linhas)), valores, color=cor, height=0.72)
+    eixo.barh(range(len(contorno)), contorno, height=0.72, facecolor="none", edgecolor=COR["tinta"], linewidth=1.2)
+    for i, valor in enumerate(valores):
+        ponta = max(0, valor, *contorno[i : i + 1])
+        eixo.annotate(escrever(valor), (ponta, i), xytext=(5, 0), textcoords="offset points", va="center", fontsize=FONTE)
+    eixo.set_yticks(range(len(linhas)), _rotulos([nome for nome, _ in linhas]), fontsize=FONTE + 1)
+    eixo.set_ylim(len(linhas) - 0.5, -0.5)
+    eixo.set_xlim(min(0, *valores), 1.22 * max(*valores, 1e-9))
+    eixo.set_xticks([])
+    eixo.spines["bottom"].set_visible(False)
+    eixo.tick_params(length=0)
+    eixo.set_title(titulo, fontsize=FONTE + 1)
+
+
+def neuronio(acende, empurra, nome=""):
+    """A que um neurônio responde, e o que ele escreve.
+
+    `acende` e `empurra`: listas de (palavra, número), da maior para a menor: quanto o neurônio acende, em média,
+    quando o token é aquela palavra; e quanto o vetor que ele escreve pende para cada palavra da saída.
+    """
+    figura, eixos = _figura(11, 0.42 * max(len(acende), len(empurra)) + 1.5, colunas=2)
+    _barras(eixos[0, 0], acende, COR["feedforward"], "acende quando lê…", lambda v: _n(v, 1))
+    _barras(eixos[0, 1], empurra, COR["saida"], "…e empurra para a saída", lambda v: _n(v, 1))
+    figura.suptitle(nome, fontsize=FONTE + 2)
+    (palavra, aceso), (saida, _) = acende[0], empurra[0]
+    figura.legenda = (f"A palavra que mais o acende é «{_rotulos([palavra])[0]}», {_n(aceso, 1)} em média; "
+                      f"a que ele mais empurra é «{_rotulos([saida])[0]}».")
+    return figura
+
+
+def formas(etapas):
+    """As formas por dentro: uma coluna por etapa, tão alta quantos são os números de cada token.
+
+    `etapas`: [(nome, forma (B, T, n), peça)], na ordem em que acontecem; a peça é uma chave de `COR`.
+    """
+    figura, eixos = _figura(1.55 * len(etapas) + 0.8, 4.6)
+    eixo = eixos[0, 0]
+    maior = max(forma[-1] for _, forma, _ in etapas)
+    for i, (_, forma, peca) in enumerate(etapas):
+        eixo.bar(i, forma[-1], width=0.5, color=COR[peca])
+        eixo.text(i, forma[-1] + 0.03 * maior, ", ".join(map(str, forma)).join("()"), ha="center", va="bottom", fontsize=FONTE)
+        if i:
+            eixo.annotate("", (i - 0.3, 0.06 * maior), (i - 0.7, 0.06 * maior),
+                          arrowprops={"arrowstyle": "-|>", "color": COR["tinta"], "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0})
+    eixo.set_xticks(range(len(etapas)), [nome.replace(" ", "\n") for nome, _, _ in etapas], fontsize=FONTE)
+    eixo.set_ylim(0, 1.15 * maior)
+    eixo.set_yticks([])
+    eixo.spines["left"].set_visible(False)
+    eixo.set_ylabel("números por token", fontsize=FONTE)
+    eixo.set_title("As formas (B, T, números), etapa por etapa", fontsize=FONTE + 2)
+    numeros = [forma[-1] for _, forma, _ in etapas]
+    figura.legenda = (f"Cada token entra com {numeros[0]} números, chega a ter {maior} "
+                      f"(em «{etapas[numeros.index(maior)][0]}») e sai com {numeros[-1]}.")
+    return figura
+
+
+def lente(palavras, paradas, previstas, chances):
+    """A palavra prevista depois de cada parada do caminho: uma linha por parada, uma coluna por token lido.
+
+    `palavras`: T rótulos; `paradas`: n rótulos, a última é a saída do modelo; `previstas`: tabela (n, T) de
+    palavras; `chances`: a de cada uma, (n, T), de 0 a 1.
+    """
+    chances = _lista(chances)
+    figura, eixos = _figura(1.08 * len(palavras) + 2.4, 0.5 * len(paradas) + 1.5)
+    eixo = eixos[0, 0]
+    imagem = eixo.imshow(chances, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
+    for i, linha in enumerate(previstas):
+        for j, palavra in enumerate(_rotulos(linha)):
+            _escrever(eixo, j, i, palavra, imagem, FONTE if len(palavra) <= 9 else FONTE - 1)
+    eixo.set_xticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
+    eixo.xaxis.tick_top()
+    eixo.set_yticks(range(len(paradas)), paradas, fontsize=FONTE)
+    eixo.tick_params(length=0)
+    eixo.set_title("depois de ler…", fontsize=FONTE)
+    final = previstas[-1][-1]
+    desde = next(i for i in range(len(paradas)) if all(linha[-1] == final for linha in previstas[i:]))
+    ate_la = f"; no começo do caminho, a mais provável era «{_rotulos([previstas[0][-1]])[0]}»" if desde else ""
+    figura.legenda = (f"Depois de «{_rotulos(palavras)[-1]}», o modelo prevê «{_rotulos([final])[0]}», com {_parte(chances[-1][-1])}. "
+                      f"É a mais provável desde a parada «{paradas[desde]}»{ate_la}.")
+    return figura
+
+
+def proxima_palavra(palavras, antes, quadros):
+    """As chances da próxima palavra, como saem do modelo (contorno) e com os botões mexidos (cheias).
+
+    `palavras`: n rótulos, da mais provável à menos; `antes`: a chance de cada uma com temperatura 1 e sem corte;
+    `quadros`: {título: n chances}.
+    """
+    antes, quadros = _lista(antes), {titulo: _lista(depois) for titulo, depois in quadros.items()}
+    figura, eixos = _figura(3.4 * len(quadros) + 1.2, 0.42 * len(palavras) + 1.4, 1, len(quadros), sharey=True)
+    for eixo, (titulo, depois) in zip(eixos[0], quadros.items(), strict=True):
+        _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: _parte(v) if v else "fora", antes)
+        eixo.set_xlim(0, 1.3 * max(max(antes), *map(max, quadros.values())))
+    primeira = _rotulos(palavras)[0]
+    figura.legenda = f"«{primeira}» sai do modelo com {_parte(antes[0])} de chance; " + "; ".join(
+        f"com {titulo}, {_parte(depois[0])}" for titulo, depois in quadros.items()) + "."
+    return figura
+
+
+def boletins(lotes):
+    """Um ou mais boletins lado a lado: uma linha por nota, uma barra por lote; hachurado, o que não se pôde julgar.
+
+    `lotes`: {nome: `Boletim`}, com as mesmas notas.
+    """
+    tons = ["#8A3C00", COR["saida"], "#F0A878", COR["apagado"]]
+    notas = sorted(next(iter(lotes.values())).notas, key=lambda nota: (nota.startswith("mantém"), nota))
+    figura, eixos = _figura(10, (0.3 * len(lotes) + 0.3) * len(notas) + 1.5)
+    eixo, altura = eixos[0, 0], 0.8 / len(lotes)
+    for i, ((nome, boletim), tom) in enumerate(zip(lotes.items(), tons, strict=False)):
+        onde = [linha + (i - (len(lotes) - 1) / 2) * altura for linha in range(len(notas))]
+        certas, duvidas = ([100 * quadro.get(nota, 0) for nota in notas] for quadro in (boletim.notas, boletim.sem_juizo))
+        eixo.barh(onde, certas, height=0.9 * altura, color=tom, label=nome)
+        eixo.barh(onde, duvidas, left=certas, height=0.9 * altura, facecolor="none", edgecolor=tom, hatch="////")
+        for y, certa in zip(onde, certas, strict=True):
+            eixo.text(101, y, f"{certa:.0f}%", va="center", fontsize=FONTE)
+    eixo.set_yticks(range(len(notas)), notas, fontsize=FONTE + 1)
+    eixo.set_ylim(len(notas) - 0.5, -0.5)
+    eixo.set_xlim(0, 110)
+    eixo.set_xticks([])
+    eixo.spines["bottom"].set_visible(False)
+    eixo.tick_params(length=0)
+    eixo.set_title("O boletim (hachurado: sem juízo)", fontsize=FONTE + 2)
+    figura.legend(loc="outside lower center", ncols=len(lotes), fontsize=FONTE, frameon=False)
+    outras = [nota for nota in notas if nota != "derivável"]
+    piores = {nome: min(outras, key=lambda nota: b.notas[nota]) for nome, b in lotes.items()}
+    figura.legenda = "; ".join(
+        f"{nome}: {_parte(b.notas['derivável'])} deriváveis; das outras notas, a mais baixa é «{piores[nome]}», "
+        f"{_parte(b.notas[piores[nome]])}" for nome, b in lotes.items()) + "."
     return figura
 
 
@@ -230,6 +462,8 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     quadro.set_ylabel(rotulo, fontsize=FONTE)
     quadro.grid(axis="y", color="#E5E5E5")
     quadro.legend(fontsize=FONTE, frameon=False)
+    figura.legenda = f"{titulo}, do começo ao fim da pilha: " + "; ".join(
+        f"{nome}, de {_n(valores[0])} a {_n(valores[-1])}" for nome, valores in curvas.items()) + "."
     return figura
 
 
@@ -253,13 +487,76 @@ def temperaturas(quadros, temperaturas):
     figura, eixos = _figura(4.6 * len(quadros), altura, 1, len(quadros))
     for eixo, (titulo, (palavras, tabela)) in zip(eixos[0], quadros.items(), strict=True):
         tabela = _lista(tabela)
-        eixo.imshow(tabela, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
+        imagem = eixo.imshow(tabela, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
         for i, linha in enumerate(tabela):
             for j, chance in enumerate(linha):
-                cor = COR["papel"] if chance > 0.6 else COR["tinta"]
-                eixo.text(j, i, f"{100 * chance:.0f}%", ha="center", va="center", color=cor, fontsize=FONTE)
+                _escrever(eixo, j, i, _parte(chance), imagem)
         eixo.set_xticks(range(len(temperaturas)), [f"{t:.1f}".replace(".", ",") for t in temperaturas], fontsize=FONTE)
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
         eixo.set_xlabel("temperatura", fontsize=FONTE)
         eixo.set_title(titulo, fontsize=FONTE + 1)
+    figura.legenda = "; ".join(
+        f"{titulo}: «{_rotulos(palavras)[0]}» tem {_parte(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
+        f"e {_parte(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
+    return figura
+
+
+def bancada(ensaios, pecas, teto=0.6):
+    """O que cada falta custa, uma linha por variante: à esquerda o excesso, à direita o boletim.
+
+    `ensaios`: {nome: (excesso em nats por token, {coluna: nota de 0 a 1, ou None se não houve o que julgar})};
+    `pecas`: {nome: chave de COR, a peça mexida}. Barra maior que `teto` é cortada; o número ao lado diz quanto vale.
+    """
+    colunas = list(next(iter(ensaios.values()))[1])
+    figura, eixos = _figura(14, 0.5 * len(ensaios) + 1.6, 1, 2, gridspec_kw={"width_ratios": [2, 3]})
+    barras, notas = eixos[0]
+    tabela = [[nota or 0 for nota in boletim.values()] for _, boletim in ensaios.values()]
+    imagem = notas.imshow(tabela, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
+    for i, (nome, (excesso, boletim)) in enumerate(ensaios.items()):
+        barras.barh(i, max(-teto, min(excesso, teto)), height=0.7, color=COR[pecas[nome]])
+        barras.text(max(0, min(excesso, teto)) + 0.02, i, f"{excesso:.3f}".replace(".", ",").replace("-", "−"),
+                    va="center", fontsize=FONTE + 1)
+        for j, nota in enumerate(boletim.values()):
+            _escrever(notas, j, i, "–" if nota is None else f"{100 * nota:.0f}", imagem, FONTE + 2)
+    barras.axvline(0, color=COR["tinta"], linewidth=1.5)
+    barras.set_yticks(range(len(ensaios)), ensaios, fontsize=FONTE + 1)
+    barras.set_ylim(len(ensaios) - 0.5, -0.5)
+    barras.set_xlim(-0.35, teto + 0.2)
+    barras.set_xticks([])
+    barras.spines[["bottom", "left"]].set_visible(False)
+    barras.tick_params(length=0)
+    barras.set_title("excesso: nats por token acima do limite", fontsize=FONTE + 1)
+    notas.set_xticks(range(len(colunas)), colunas, fontsize=FONTE)
+    notas.xaxis.tick_top()
+    notas.set_yticks([])
+    notas.spines[["bottom", "left"]].set_visible(False)
+    notas.tick_params(length=0)
+    notas.set_xlabel("boletim: % de acerto («–»: não houve o que julgar)", fontsize=FONTE)
+    menor, maior = (f(ensaios, key=lambda nome: ensaios[nome][0]) for f in (min, max))
+    figura.legenda = (f"O maior excesso é o de «{maior}», {_n(ensaios[maior][0], 3)} nat por token acima do limite; "
+                      f"o menor, o de «{menor}», {_n(ensaios[menor][0], 3)}.")
+    return figura
+
+
+def gradiente_por_bloco(quadros, piso=1e-12):
+    """O tamanho do gradiente em cada bloco de uma pilha, um quadro por sorteio dos pesos.
+
+    `quadros`: {título: {nome: um número por bloco}}, com os mesmos nomes; abaixo de `piso` (zero também), fica no piso.
+    """
+    estilos = [(COR["residual"], "-"), (COR["residual"], ":"), (COR["norm"], "--"), (COR["apagado"], "-.")]
+    figura, eixos = _figura(6 * len(quadros), 4.8, 1, len(quadros), sharey=True)
+    for eixo, (titulo, curvas) in zip(eixos[0], quadros.items(), strict=True):
+        for (nome, valores), (cor, traco) in zip(curvas.items(), estilos, strict=False):
+            eixo.plot(range(1, len(valores) + 1), [max(v, piso) for v in valores], color=cor, linestyle=traco,
+                      linewidth=3, label=nome)
+        eixo.set_yscale("log")
+        eixo.set_title(titulo, fontsize=FONTE + 2)
+        eixo.set_xlabel("bloco", fontsize=FONTE)
+        eixo.grid(axis="y", color="#E5E5E5")
+    eixos[0, 0].set_ylabel("tamanho do gradiente", fontsize=FONTE)
+    figura.legend(*eixos[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(estilos),
+                  fontsize=FONTE, frameon=False)
+    figura.legenda = "Do primeiro ao último bloco. " + " ".join(
+        f"{titulo}: " + "; ".join(f"{nome}, de {_n(v[0])} a {_n(v[-1])}" for nome, v in curvas.items()) + "."
+        for titulo, curvas in quadros.items())
     return figura

@@ -1,0 +1,142 @@
+"""O GPT no bolso: o modelo e a conta inteira numa página HTML só, que abre sem rede no celular ou no computador."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from gptmini import historinhas
+from gptmini.arquivos import gravando
+from gptmini.modelo import GPTMini
+from gptmini.vetores import GPTConfig
+
+PAGINA = Path(__file__).with_name("pagina.html")
+TOKENIZERS = {"WordTokenizer": "palavra", "CharTokenizer": "caractere"}     # o que é um token, para a página
+MOSTRA = 60                                                                 # nomes escritos no resumo
+
+
+def publicar(model, tokenizer, caminho, titulo="Meu GPT", autoria=""):
+    """Escreve em `caminho` uma página HTML com o modelo dentro e devolve o caminho.
+
+    Antes de escrever, diz o que o arquivo vai levar. Se ele já existe, só é trocado quando o novo está completo.
+    """
+    caminho = _confere_caminho(caminho)
+    _confere_modelo(model, tokenizer)
+    for nome, texto in (("titulo", titulo), ("autoria", autoria)):
+        if not isinstance(texto, str):
+            raise TypeError(f"{nome} veio {texto!r:.40}; esperava um texto.")
+    if not titulo.strip():
+        raise ValueError("titulo veio vazio; dê um nome à página.")
+    pecas, pesos = _pesos(model)
+    dados = {"config": asdict(model.config), "pecas": pecas, "vocab": tokenizer.vocab, "fim": tokenizer.fim,
+             "token": TOKENIZERS[type(tokenizer).__name__]}
+    pagina = _pagina(dados, pesos, titulo.strip(), autoria.strip())
+    print(_resumo(caminho, model, tokenizer, titulo, autoria, len(pagina)))
+    with gravando(caminho) as arquivo:
+        arquivo.write(pagina)
+    print(f"Pronto: {caminho}")
+    return caminho
+
+
+def _confere_caminho(caminho):
+    try:
+        caminho = Path(caminho)
+    except TypeError:
+        raise TypeError(f'caminho veio {caminho!r:.40}; esperava o nome do arquivo, como "meu-gpt.html".') from None
+    if caminho.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"o caminho «{caminho}» não termina em .html; o navegador precisa dessa terminação.")
+    if not caminho.parent.is_dir():
+        raise FileNotFoundError(f"a pasta «{caminho.parent}» não existe; crie-a antes, ou escolha outra.")
+    if caminho.is_dir():
+        raise IsADirectoryError(f"«{caminho}» é uma pasta; dê o nome de um arquivo.")
+    return caminho
+
+
+def _confere_modelo(model, tokenizer):
+    """A página sabe fazer a conta do GPTMini e mais nenhuma: cada peça tem de ser a dele.
+
+    Compara nomes e formas, e não classes, para servir também ao GPTMini que você definiu no seu notebook.
+    """
+    if type(model).__name__ != "GPTMini":
+        raise TypeError(f"model veio {type(model).__name__}; esperava um GPTMini (o seu, ou o de modelo_pronto()).")
+    with torch.device("meta"):      # só as formas, sem gastar memória
+        certo = GPTMini(GPTConfig(**asdict(model.config)))
+    pecas, certas = ({nome: type(peca).__name__ for nome, peca in m.named_modules()} for m in (model, certo))
+    formas, esperadas = ({nome: tuple(p.shape) for nome, p in m.state_dict().items()} for m in (model, certo))
+    for veio, esperado in ((pecas, certas), (formas, esperadas)):
+        for nome in [*esperado, *veio]:
+            if veio.get(nome) != esperado.get(nome):
+                raise TypeError(f"o modelo não é o GPTMini do curso: em «{nome}» há {veio.get(nome, 'nada')}, esperava "
+                                f"{esperado.get(nome, 'nada')}; a página só sabe calcular as peças do capítulo.")
+    if type(tokenizer).__name__ not in TOKENIZERS:
+        raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava {' ou '.join(TOKENIZERS)}.")
+    if tokenizer.vocab_size != model.config.vocab_size:
+        raise ValueError(f"o tokenizer tem {tokenizer.vocab_size} tokens e o modelo, {model.config.vocab_size}; "
+                         "use o tokenizer com que ele treinou.")
+
+
+def _pesos(model):
+    """([(nome, quantos números)], bytes): os pesos em 16 bits, uma peça depois da outra."""
+    pesos = {nome: p.detach().cpu().half() for nome, p in model.state_dict().items()}
+    if model.head.weight is model.token_embedding.weight:
+        del pesos["head.weight"]    # a mesma tabela não viaja duas vezes
+    for nome, p in pesos.items():
+        if not p.isfinite().all():
+            raise ValueError(f"«{nome}» tem números que não cabem em 16 bits (infinitos, NaN ou acima de 65.504); "
+                             "o treino divergiu?")
+    inteiros = torch.cat([p.flatten() for p in pesos.values()]).view(torch.int16)
+    return [(nome, p.numel()) for nome, p in pesos.items()], inteiros.numpy().astype("<i2").tobytes()
+
+
+def _pagina(dados, pesos, titulo, autoria):
+    """O modelo de página com as lacunas {{…}} preenchidas; texto de gente nunca vira código."""
+    molde = PAGINA.read_text(encoding="utf-8")
+    # Só estes programas podem rodar na página: qualquer outro, venha de onde vier, o navegador recusa.
+    programas = re.findall(r"<script id=\"\w+\">(.*?)</script>", molde, re.DOTALL)
+    selos = [base64.b64encode(hashlib.sha256(p.encode()).digest()).decode() for p in programas]
+    lacunas = {
+        "titulo": html.escape(titulo),
+        "autoria": html.escape(f"por {autoria}" if autoria else ""),
+        "programas": " ".join(f"'sha256-{selo}'" for selo in selos),
+        # Sem «<», nenhum texto do vocabulário consegue fechar o <script> em que está.
+        "dados": json.dumps(dados).replace("<", "\\u003c"),
+        "pesos": base64.b64encode(pesos).decode(),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda lacuna: lacunas[lacuna[1]], molde).encode()
+
+
+def _resumo(caminho, model, tokenizer, titulo, autoria, tamanho):
+    troca = " (já existe, e será trocado)" if caminho.exists() else ""
+    unidade = {"palavra": "palavras e sinais", "caractere": "caracteres"}[TOKENIZERS[type(tokenizer).__name__]]
+    nomes = _nomes(tokenizer)
+    escritos = ", ".join(nomes[:MOSTRA]) + (f" e mais {len(nomes) - MOSTRA}" if len(nomes) > MOSTRA else "")
+    dos_nomes = f"{len(nomes)} palavras que parecem nomes: {escritos}" if nomes else "nenhuma palavra que pareça nome"
+    return "\n".join([
+        f"O arquivo {caminho.name}{troca} vai levar, em {_numero(tamanho / 1e6, 2)} MB:",
+        f"  título      {titulo}",
+        f"  autoria     {autoria or '(ninguém assina)'}",
+        f"  modelo      {_numero(model.num_parameters())} números, em 16 bits cada",
+        f"  vocabulário {_numero(tokenizer.vocab_size - 1)} {unidade}",
+        f"  nomes       {dos_nomes}",
+        "Quem abre a página lê tudo isso, e o modelo pode repetir trechos do texto em que treinou.",
+        "Nomes são pessoais: passe adiante só primeiros nomes ou apelidos, de quem consentiu.",
+    ])
+
+
+def _nomes(tokenizer):
+    """As palavras com maiúscula que não são das frases da gramática; num corpus qualquer, não só nomes."""
+    gramatica = historinhas.padrao()
+    frases = (f for enredo in gramatica.enredos for passo in enredo.passos for f in passo)
+    comuns = {palavra for f in frases for p in f.pecas for palavra in p.possiveis}
+    comuns -= {valor.palavra for valor in gramatica.categorias["nome"]}
+    return [p for p in tokenizer.vocab if len(p) > 1 and p[0].isupper() and p not in comuns]
+
+
+def _numero(n, casas=0):
+    """1234.5 -> «1.234,5», como se escreve em português."""
+    return f"{n:,.{casas}f}".translate(str.maketrans(",.", ".,"))

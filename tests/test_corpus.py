@@ -1,0 +1,243 @@
+"""Textos de fora: o que vem inteiro serve, o que vem quebrado não fica, e a frase diz o que houve."""
+
+import errno
+import hashlib
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptmini import arquivos, corpus
+
+CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
+TEXTO = "Era uma vez uma agulha, que disse a um novelo de linha:\n— Por que está você com esse ar?\n" * 40
+DADOS = TEXTO.encode()
+
+
+class Servidor(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.pedidos += 1
+        if self.path == "/ausente":
+            return self.send_error(404)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(DADOS)))
+        self.end_headers()
+        if self.path == "/mudo":
+            self.server.solta.wait(10)
+            return None
+        fica = len(DADOS) // 2 if self.path == "/cortado" else len(DADOS)
+        self.wfile.write(DADOS[:fica] if self.path != "/trocado" else DADOS[::-1])
+        if self.path == "/derrubado":
+            self.connection.shutdown(socket.SHUT_RDWR)
+        return None
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def servidor():
+    servidor = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Servidor)
+    servidor.pedidos, servidor.solta = 0, threading.Event()
+    threading.Thread(target=servidor.serve_forever, daemon=True).start()
+    yield servidor
+    servidor.solta.set()
+    servidor.shutdown()
+    servidor.server_close()
+
+
+@pytest.fixture
+def machado(servidor, tmp_path, monkeypatch):
+    """corpus.machado() apontado para o servidor local; devolve uma função que escolhe o caminho pedido."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(corpus, "SHA256", hashlib.sha256(DADOS).hexdigest())
+
+    def apontar(caminho):
+        monkeypatch.setattr(corpus, "URL", f"http://127.0.0.1:{servidor.server_port}/{caminho}")
+        return tmp_path / "gptmini"
+    return apontar
+
+
+def test_vem_inteiro_uma_vez_so(machado, servidor):
+    pasta = machado("certo")
+    assert corpus.machado() == TEXTO and corpus.machado() == TEXTO
+    assert servidor.pedidos == 1
+    assert [p.name for p in pasta.iterdir()] == ["machado.txt"]
+
+
+def test_copia_estragada_no_disco_e_trazida_outra_vez(machado, servidor):
+    pasta = machado("certo")
+    corpus.machado()
+    (pasta / "machado.txt").write_bytes(DADOS[:-1])
+    assert corpus.machado() == TEXTO and servidor.pedidos == 2
+
+
+@pytest.mark.parametrize("caminho, frase", [("trocado", "não é o arquivo esperado"), ("cortado", "não é o arquivo esperado"),
+                                            ("ausente", "respondeu 404"), ("mudo", "sem resposta")])
+def test_o_que_vem_errado_nao_deixa_arquivo(machado, monkeypatch, caminho, frase):
+    monkeypatch.setattr(arquivos, "ESPERA", 0.3)
+    pasta = machado(caminho)
+    with pytest.raises(arquivos.NaoVeio, match=frase) as erro:
+        corpus.machado()
+    assert list(pasta.iterdir()) == []
+    assert "\n" not in str(erro.value)
+
+
+def test_falha_nao_apaga_a_copia_boa_de_outro_resumo(machado):
+    pasta = machado("trocado")
+    pasta.mkdir()
+    (pasta / "machado.txt").write_bytes(b"outra versao")
+    with pytest.raises(arquivos.NaoVeio):
+        corpus.machado()
+    assert (pasta / "machado.txt").read_bytes() == b"outra versao"
+
+
+def test_sem_rede(machado, monkeypatch):
+    pasta = machado("certo")
+    with socket.socket() as porta:      # reservada e sem ninguém escutando: a ligação é recusada
+        porta.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(corpus, "URL", f"http://127.0.0.1:{porta.getsockname()[1]}/certo")
+        with pytest.raises(arquivos.NaoVeio, match="confira a internet"):
+            corpus.machado()
+    assert list(pasta.iterdir()) == []
+
+
+def test_endereco_que_nao_existe(machado, monkeypatch):
+    machado("certo")
+    monkeypatch.setattr(corpus, "URL", "http://curso.invalid/texto")
+    with pytest.raises(arquivos.NaoVeio, match="confira a internet"):
+        corpus.machado()
+
+
+def test_a_espera_pela_rede_nao_fica_de_heranca(machado):
+    machado("ausente")
+    with pytest.raises(arquivos.NaoVeio):
+        corpus.machado()
+    assert socket.getdefaulttimeout() is None
+
+
+def test_disco_cheio(machado, monkeypatch):
+    pasta = machado("certo")
+
+    class Cheio:
+        def __init__(self, *argumentos):
+            self.arquivo = open(*argumentos)      # noqa: SIM115
+            self.name, self.close = self.arquivo.name, self.arquivo.close
+
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch.hub, "open", Cheio, raising=False)
+    with pytest.raises(arquivos.NaoVeio, match="disco está cheio"):
+        corpus.machado()
+    assert list(pasta.iterdir()) == []
+
+
+def test_disco_cheio_de_verdade(servidor):
+    cheio = Path("/dev/full")
+    if not cheio.exists():
+        pytest.skip("este sistema não tem /dev/full")
+    with pytest.raises(OSError, match=r".") as erro, arquivos.gravando("/dev/shm/gptmini-teste") as arquivo:
+        os.dup2(os.open(cheio, os.O_WRONLY), arquivo.fileno())
+        arquivo.write(b"x" * 100_000)
+    assert erro.value.errno == errno.ENOSPC
+    assert not list(Path("/dev/shm").glob("gptmini-teste*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissões do tipo Unix")
+def test_sem_permissao_de_escrita(machado, tmp_path):
+    machado("certo")
+    programa = ("import os, sys, torch; from gptmini import corpus, arquivos\n"
+                "torch.hub.get_dir, corpus.URL = (lambda: sys.argv[1]), sys.argv[2]\n"
+                "if os.geteuid() == 0: os.setuid(65534)      # root escreveria em qualquer pasta\n"
+                "try: corpus.machado()\nexcept arquivos.NaoVeio as erro: print(erro)")
+    fechada = tmp_path / "fechada"
+    fechada.mkdir(mode=0o555)
+    saida = subprocess.run([sys.executable, "-c", programa, str(fechada), corpus.URL], capture_output=True, text=True, check=False,
+                           env=os.environ | {"PYTHONPATH": str(CAPITULO)})
+    assert "falta permissão" in saida.stdout, saida.stderr
+    assert list(fechada.iterdir()) == []
+
+
+def test_onde_a_licao_deixa_vao_historinhas(machado, capsys):
+    machado("ausente")
+    nome, texto = corpus.machado_ou_historinhas(20)
+    assert nome == "historinhas" and len(texto.split("\n\n")) >= 20
+    assert "404" in capsys.readouterr().out
+    machado("certo")
+    assert corpus.machado_ou_historinhas() == ("Machado de Assis", TEXTO)
+
+
+def test_o_endereco_e_o_resumo_sao_os_do_curso():
+    assert corpus.URL.startswith("https://raw.githubusercontent.com/wmelo52/GPTLab/dd6ccfb62b64eb00e4963f725cc9d4045a6aa39d/")
+    assert len(corpus.SHA256) == 64
+    copia = Path(__file__).resolve().parents[2] / "shared" / "dados" / "machado_contos.txt"
+    if copia.exists():
+        assert arquivos.sha256(copia) == corpus.SHA256
+
+
+# -- o texto do aluno --------------------------------------------------------------------------------------
+
+FRASE = "— Coração, pão e «ação»: é só começar… A avó disse: “não há pressa”.\nFim?\n"
+CODIFICACOES = ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"]
+
+
+@pytest.mark.parametrize("quebra", ["\n", "\r\n", "\r"], ids=["unix", "windows", "mac-antigo"])
+@pytest.mark.parametrize("codificacao", CODIFICACOES)
+def test_a_codificacao_e_reconhecida(tmp_path, codificacao, quebra):
+    arquivo = tmp_path / "meu texto ção.txt"
+    arquivo.write_bytes(FRASE.replace("\n", quebra).encode(codificacao))
+    assert corpus.de_arquivo(arquivo) == FRASE
+
+
+def test_latin1_e_reconhecida(tmp_path):
+    arquivo = tmp_path / "latin1.txt"
+    frase = "A lição começou às três; o irmão não veio. Às vezes é assim.\n"
+    arquivo.write_bytes(frase.encode("latin-1"))
+    assert corpus.de_arquivo(str(arquivo)) == frase
+
+
+def test_ascii_puro_e_outros_alfabetos_em_utf8(tmp_path):
+    for texto in ("so letras sem acento\n", "Привет, мир! 你好\n"):
+        (tmp_path / "t.txt").write_text(texto, encoding="utf-8")
+        assert corpus.de_arquivo(tmp_path / "t.txt") == texto
+
+
+RUINS = {
+    "vazio": (b"", "vazio"),
+    "so-espacos": (b" \n\t\n", "vazio"),
+    "so-o-bom": (b"\xef\xbb\xbf", "vazio"),
+    "pdf": (b"%PDF-1.7\n1 0 obj", "PDF"),
+    "docx": (b"PK\x03\x04\x14\x00\x06\x00", "docx"),
+    "doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "Word"),
+    "rtf": (b"{\\rtf1\\ansi ol\\'e1}", "RTF"),
+    "imagem": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)), "UTF-8"),
+    "zeros": (bytes(1000), "UTF-8"),
+    "bytes-ao-acaso": (torch.randint(256, (5000,), generator=torch.Generator().manual_seed(0)).to(torch.uint8).numpy().tobytes(), "UTF-8"),
+    "dos-cp850": ("Coração, não: é só pão e avó.\n".encode("cp850") * 5, "UTF-8"),
+    "mac-roman": ("Coração, não: é só pão e avó.\n".encode("mac-roman") * 5, "UTF-8"),
+    "utf-16-cortado": (FRASE.encode("utf-16")[:-1], "UTF-8"),
+    "utf-32": (FRASE.encode("utf-32"), "UTF-8"),
+    "texto-com-um-zero": (b"ola\x00mundo, que tal tudo isso por aqui", "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("caso", RUINS)
+def test_o_que_nao_e_texto_e_recusado_com_o_que_fazer(tmp_path, caso):
+    dados, frase = RUINS[caso]
+    (tmp_path / "arquivo.txt").write_bytes(dados)
+    with pytest.raises(corpus.TextoInvalido, match=f"^arquivo.txt .*{frase}"):
+        corpus.de_arquivo(tmp_path / "arquivo.txt")
+
+
+def test_arquivo_que_nao_existe_e_pasta(tmp_path):
+    with pytest.raises(FileNotFoundError, match="não achei"):
+        corpus.de_arquivo(tmp_path / "nada.txt")
+    with pytest.raises(corpus.TextoInvalido, match="não consegui ler"):
+        corpus.de_arquivo(tmp_path)
