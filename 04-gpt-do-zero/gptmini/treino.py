@@ -68,9 +68,12 @@ def batches(examples, batch_size, context_length, generator):
                 starts = torch.randint(len(examples) - context_length, (batch_size,), generator=generator)
                 yield [examples[s : s + context_length + 1] for s in starts.tolist()]
             else:
-                order = torch.randperm(len(examples), generator=generator).tolist()
-                for i in range(0, len(order), batch_size):
-                    yield [examples[j] for j in order[i : i + batch_size]]
+                order = torch.randperm(len(examples), generator=generator).split(4 * batch_size)
+                for group in order:
+                    group = sorted(group.tolist(), key=lambda i: len(examples[i]))        # parecidos, menos enchimento
+                    starts = torch.arange(0, len(group), batch_size)
+                    for s in starts[torch.randperm(len(starts), generator=generator)].tolist():
+                        yield [examples[i] for i in group[s : s + batch_size]]
 
     return map(padded, rows())
 
