@@ -30,6 +30,17 @@ PACOTES = "requirements.txt"
 PACOTES_DOS_TESTES = "tests/requirements.txt"
 INDICE_DE_CPU = "https://download.pytorch.org/whl/cpu"
 
+# Os computadores para que se faz um kit: as etiquetas dos pacotes que servem em cada um.
+PLATAFORMAS = {
+    "windows": ("win_amd64",),
+    "mac": ("macosx_15_0_arm64",),
+    "linux": ("linux_x86_64",) + tuple(f"manylinux_2_{n}_x86_64" for n in range(5, 29))
+    + ("manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"),
+}
+ESTE_SISTEMA = {"win32": "windows", "darwin": "mac"}.get(sys.platform, "linux")
+PYTHONS_DO_KIT = ("3.11", "3.12", "3.13", "3.14")
+FORA_DO_KIT = (".venv", ".git", "meu-curso", "meu-modelo", "__pycache__", ".pytest_cache", ".ipynb_checkpoints")
+
 # O arquivo mais fundo que a instalação grava, medido com o torch 2.13: uma licença em
 # .venv\Lib\site-packages\torch-2.13.0.dist-info\… O Windows só aceita 259 caracteres ao todo.
 MAIOR_CAMINHO = 196
@@ -175,6 +186,9 @@ MENSAGENS = {
     "capítulo no Colab: {colab}",
     "biblioteca": "O PyTorch não carrega porque falta uma biblioteca do Windows: instale "
     "https://aka.ms/vs/17/release/vc_redist.x64.exe e rode o comando de novo.",
+    "kit": "O kit em {kit} não tem os pacotes para este computador (Python {python}, {sistema}): "
+    "refaça-o num computador com internet («curso.py kit PASTA --para windows», linux ou mac), "
+    "instale um Python de {pythons}, ou rode o comando sem --de, com internet.",
     "outra": "A instalação parou por um motivo que não reconheço, e o registro está em "
     "{pasta_do_registro}: apague a pasta .venv e rode o comando de novo, ou abra o capítulo no "
     "Colab: {colab}",
@@ -194,6 +208,8 @@ def mensagem(nome):
         sistema=f"{platform.system()} {platform.machine()}",
         pasta_do_registro=registro(),
         colab=link_do_colab(),
+        kit=KIT.get("pasta"),
+        pythons=" ou ".join(KIT.get("pythons", PYTHONS_DO_KIT)),
     )
 
 
@@ -293,11 +309,15 @@ def acompanhar(linha):
         avisar("  gravando os pacotes…")
 
 
+# Só pacotes já compilados: falta de versão pronta aparece logo, e não num erro de compilador.
+# É ao tentar de novo que o pip conta que a rede falhou; três vezes bastam para saber.
+OPCOES_DO_PIP = ("--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--retries", "3")
+
+
 def pip_instala(*argumentos):
-    # Só pacotes já compilados: falta de versão pronta aparece logo, e não num erro de compilador.
-    # É ao tentar de novo que o pip conta que a rede falhou; três vezes bastam para saber.
-    opcoes = ["--no-input", "--disable-pip-version-check", "--only-binary", ":all:"]
-    opcoes += ["--retries", "3", *argumentos]
+    opcoes = [*OPCOES_DO_PIP, *argumentos]
+    if KIT:
+        opcoes += ["--no-index", "--find-links", str(KIT["pasta"] / "pacotes")]
     codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", *opcoes])
     if codigo == 0 and pela_metade().exists():
         pela_metade().unlink()
@@ -332,7 +352,7 @@ def preparar_ambiente(*listas):
         return
     if not serve:
         criar_ambiente()
-    if PACOTES in faltam and quer_torch_de_cpu():
+    if PACOTES in faltam and quer_torch_de_cpu() and not KIT:
         instalar_torch_de_cpu()
     # Todas as listas, e não só as que faltam: assim nenhuma versão fixada muda por causa de outra.
     instalar(listas)
@@ -360,18 +380,21 @@ def instalar(listas):
     arquivos = [parte for lista in listas for parte in ("-r", str(RAIZ / lista))]
     codigo, saida = pip_instala(*arquivos)
     if codigo != 0:
-        raise Falha(mensagem(causa(saida)))
+        nome = causa(saida)
+        raise Falha(mensagem("kit" if KIT and nome in ("rede", "versao") else nome))
     conferir_pacotes()
+
+
+def torch_fixado():
+    return re.search(r"^torch==\S+", (RAIZ / PACOTES).read_text(encoding="utf-8"), re.MULTILINE).group()
 
 
 def instalar_torch_de_cpu():
     """O torch sem CUDA; se o índice dele não responde, fica para o índice configurado."""
-    texto = (RAIZ / PACOTES).read_text(encoding="utf-8")
-    torch = re.search(r"^torch==\S+", texto, re.MULTILINE).group()
     avisar("Instalando o torch para processador (uns 200 MB)…")
     # Sem dependências: elas vêm depois, do índice configurado. E desistindo logo da espera.
     rapido = ["--no-deps", "--timeout", "15", "--retries", "1"]
-    codigo, saida = pip_instala(*rapido, "--index-url", INDICE_DE_CPU, torch)
+    codigo, saida = pip_instala(*rapido, "--index-url", INDICE_DE_CPU, torch_fixado())
     if codigo == 0:
         return
     if causa(saida) not in ("rede", "versao"):
@@ -394,6 +417,74 @@ def rodar(comando, pasta):
     signal.signal(signal.SIGTERM, lambda *_: processo.terminate())
     codigo = processo.wait()
     return codigo if codigo >= 0 else 128 - codigo
+
+
+# ---------------------------------------------------------------- o kit, para onde não há internet
+
+# De onde instalar sem internet: {"pasta": …, "pythons": …}, ou vazio para usar a rede.
+KIT = {}
+
+
+def abrir_kit(pasta):
+    """Passa a instalar do kit: a pasta que `curso.py kit` fez, ou a que tem `pacotes/` dentro."""
+    pasta = Path(os.path.abspath(pasta))
+    if not any((pasta / "pacotes").glob("*.whl")):
+        raise Falha(
+            f"Não há um kit em {pasta}: dê a pasta que «curso.py kit PASTA» criou, a que tem "
+            "«pacotes» dentro."
+        )
+    KIT.update(pasta=pasta, pythons=ler_json(pasta / "kit.json").get("pythons", PYTHONS_DO_KIT))
+
+
+def juntar_pacotes(pasta, sistema, python):
+    """Baixa para a pasta tudo o que um computador assim precisa para instalar sem rede."""
+    alvo = [str(RAIZ / "ferramentas" / "pip_para.py"), sistema, python, "download", *OPCOES_DO_PIP]
+    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta)]
+    alvo += [parte for nome in PLATAFORMAS[sistema] for parte in ("--platform", nome)]
+    if sistema == "linux":
+        # Com o torch de CPU já na pasta, o pip o prefere ao do índice padrão, que traz CUDA.
+        executar([python_do_ambiente(), *alvo, "--no-deps", "--index-url", INDICE_DE_CPU, torch_fixado()])
+    lista = ["--find-links", str(pasta), "-r", str(RAIZ / PACOTES)]
+    codigo, saida = executar([python_do_ambiente(), *alvo, *lista])
+    if codigo != 0:
+        raise Falha(mensagem(causa(saida)))
+
+
+def kit(opcoes, extras):
+    preparar_ambiente(PACOTES)
+    destino = Path(os.path.abspath(opcoes.pasta))
+    pacotes, copia = destino / "pacotes", destino / "curso"
+    if RAIZ in copia.parents:
+        raise Falha("O kit não pode ficar dentro do próprio curso: dê outra pasta, como o pen drive.")
+    pacotes.mkdir(parents=True, exist_ok=True)
+    pythons = opcoes.python or list(PYTHONS_DO_KIT)
+    for python in pythons:
+        avisar(f"Juntando os pacotes para {opcoes.para}, Python {python}…")
+        juntar_pacotes(pacotes, opcoes.para, python)
+    if copia.exists():
+        shutil.rmtree(str(copia))
+    shutil.copytree(str(RAIZ), str(copia), ignore=shutil.ignore_patterns(*FORA_DO_KIT))
+    gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
+    programa = "py" if opcoes.para == "windows" else "python3"
+    gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
+    tamanho = sum(p.stat().st_size for p in destino.rglob("*") if p.is_file())
+    avisar(f"O kit está em {destino} ({tamanho / 1e6:.0f} MB). O LEIA-ME.txt dele diz como usar.")
+    return 0
+
+
+LEIA_ME = """\
+O curso inteiro, para um computador sem internet.
+
+1. É preciso ter o Python, da versão 3.11 em diante (https://www.python.org/downloads/).
+2. Copie esta pasta para o computador: do pen drive tudo fica mais lento.
+3. Na pasta «curso», abra um terminal e rode:
+
+       {programa} curso.py aula --de ..
+
+A instalação leva alguns minutos, e só acontece na primeira vez. Depois basta:
+
+       {programa} curso.py aula
+"""
 
 
 # ---------------------------------------------------------------- meu-curso
@@ -454,6 +545,8 @@ def arrumar_aula(original, pasta, origem):
 
 
 def aula(opcoes, extras):
+    if opcoes.de:
+        abrir_kit(opcoes.de)
     preparar_ambiente(PACOTES)
     pasta = arrumar_meu_curso()
     avisar(f"As suas aulas estão em {pasta}.")
@@ -526,13 +619,25 @@ def leitor():
         subleitor.set_defaults(funcao=funcao)
         return subleitor
 
-    comando(aula, "abre as suas aulas no JupyterLab").add_argument(
+    da_aula = comando(aula, "abre as suas aulas no JupyterLab")
+    da_aula.add_argument(
         "--sem-navegador", action="store_true", help="mostra o endereço em vez de abrir o navegador"
     )
+    da_aula.add_argument("--de", metavar="PASTA", help="instala de um kit, sem internet")
     comando(testes, "roda os testes e confere todos os notebooks").add_argument(
         "--rapidos", action="store_true", help="só os testes rápidos, sem os notebooks"
     )
     comando(capitulo, "roda o capítulo no terminal: o treino, a perda e as histórias")
+    do_kit = comando(kit, "junta o curso e os pacotes numa pasta, para salas sem internet")
+    do_kit.add_argument("pasta", metavar="PASTA", help="onde montar o kit, por exemplo no pen drive")
+    do_kit.add_argument(
+        "--para", choices=sorted(PLATAFORMAS), default=ESTE_SISTEMA, metavar="SISTEMA",
+        help="windows, linux ou mac (chip Apple); se nada se diz, o sistema deste computador",
+    )
+    do_kit.add_argument(
+        "--python", action="append", choices=PYTHONS_DO_KIT, metavar="VERSÃO",
+        help="só para esta versão do Python, como 3.12; pode repetir (padrão: todas)",
+    )
     comando(atualizar, "para quem escreve o curso: refaz o módulo, os notebooks e o modelo")
     return principal
 

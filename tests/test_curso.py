@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def raiz(tmp_path, monkeypatch):
     monkeypatch.setattr(curso, "RAIZ", pasta)
     monkeypatch.setattr(curso, "AMBIENTE", pasta / ".venv")
     monkeypatch.setattr(curso, "MEU_CURSO", pasta / "meu-curso")
+    monkeypatch.setattr(curso, "KIT", {})
     return pasta
 
 
@@ -412,7 +414,7 @@ def test_nenhum_arquivo_instalado_passa_do_maior_caminho():
 # ---------------------------------------------------------------- as falhas, cada uma numa frase
 
 
-@pytest.mark.parametrize("nome", ["aula", "testes", "capitulo", "atualizar"])
+@pytest.mark.parametrize("nome", ["aula", "testes", "capitulo", "atualizar", "kit"])
 def test_python_antigo(nome, maquina, monkeypatch, capsys):
     monkeypatch.setattr(curso.sys, "version_info", (3, 8, 10, "final", 0))
     assert entrar(nome) == 1
@@ -657,3 +659,114 @@ def test_original_estragado_acaba_numa_frase(aulas, rodado, capsys):
     (originais / "00-a.ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
     assert entrar("aula") == 1
     assert "00-a.ipynb está estragado" in frase(capsys)
+
+
+# ---------------------------------------------------------------- o kit
+
+
+def pacote(pasta, nome, *dependencias, etiqueta="py3-none-any"):
+    """Um pacote de verdade, vazio, com as dependências dadas."""
+    info = f"{nome}-1.0.dist-info"
+    with zipfile.ZipFile(pasta / f"{nome}-1.0-{etiqueta}.whl", "w") as arquivo:
+        pede = "".join(f"Requires-Dist: {d}\n" for d in dependencias)
+        arquivo.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {nome}\nVersion: 1.0\n{pede}")
+        arquivo.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {etiqueta}\n")
+        arquivo.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture
+def fazer_kit(raiz, maquina, tmp_path):
+    """Faz um kit com o pip de mentira; um pacote já está na pasta, como se tivesse sido baixado."""
+
+    def fazer(*argumentos):
+        pasta = tmp_path / "pen drive"
+        (pasta / "pacotes").mkdir(parents=True, exist_ok=True)
+        pacote(pasta / "pacotes", "torch")
+        assert entrar("kit", str(pasta), *argumentos) == 0
+        return pasta
+
+    return fazer
+
+
+@pytest.mark.parametrize(("sistema", "python", "vem"), [
+    ("windows", "3.12", {"base", "so_windows"}),
+    ("mac", "3.12", {"base", "so_mac"}),
+    ("linux", "3.14", {"base", "so_linux", "so_novo"}),
+])
+def test_o_pip_escolhe_as_dependencias_do_computador_de_destino(sistema, python, vem, tmp_path):
+    loja, destino = tmp_path / "loja", tmp_path / "destino"
+    loja.mkdir()
+    pacote(loja, "base", "so_windows; os_name == 'nt'", "so_mac; sys_platform == 'darwin'",
+           "so_linux; platform_system == 'Linux'", "so_novo; python_version >= '3.14'")
+    for nome, etiqueta in (("so_windows", "cp312-cp312-win_amd64"), ("so_mac", "cp312-cp312-macosx_14_0_arm64"),
+                           ("so_linux", "cp314-cp314-manylinux_2_28_x86_64"), ("so_novo", "py3-none-any")):
+        pacote(loja, nome, etiqueta=etiqueta)
+    comando = [str(REPOSITORIO / "ferramentas" / "pip_para.py"), sistema, python, "download", "--no-index", "--only-binary",
+               ":all:", "--find-links", str(loja), "--dest", str(destino), "--python-version", python, "base"]
+    comando += [parte for nome in curso.PLATAFORMAS[sistema] for parte in ("--platform", nome)]
+    subprocess.run([sys.executable, *comando], check=True, capture_output=True)
+    assert {p.name.partition("-")[0] for p in destino.iterdir()} == vem
+
+
+def test_o_kit_leva_o_curso_e_deixa_o_que_e_da_maquina(fazer_kit, raiz):
+    (raiz / "meu-curso").mkdir()
+    (raiz / ".git").mkdir()
+    pasta = fazer_kit("--para", "windows")
+    levados = {p.name for p in (pasta / "curso").iterdir()}
+    assert {"requirements.txt", "04-gpt-do-zero"} <= levados
+    assert not levados & {".venv", "meu-curso", ".git"}
+    assert "py curso.py aula --de .." in (pasta / "LEIA-ME.txt").read_text(encoding="utf-8")
+
+
+def test_o_kit_baixa_uma_vez_por_python_e_o_torch_sem_cuda_primeiro_no_linux(fazer_kit, maquina):
+    fazer_kit("--para", "linux", "--python", "3.12", "--python", "3.13")
+    baixados = maquina.rodou(" download ")
+    assert [("--python-version 3.12" in b, curso.INDICE_DE_CPU in b) for b in baixados] == [
+        (True, True), (True, False), (False, True), (False, False)]
+    maquina.rodados.clear()
+    fazer_kit("--para", "mac", "--python", "3.14")
+    (linha,) = maquina.rodou(" download ")
+    assert "macosx" in linha and curso.INDICE_DE_CPU not in linha
+
+
+def test_refazer_o_kit_nao_guarda_arquivo_velho_do_curso(fazer_kit, raiz):
+    (raiz / "velho.txt").touch()
+    fazer_kit()
+    (raiz / "velho.txt").unlink()
+    assert not (fazer_kit() / "curso" / "velho.txt").exists()
+
+
+def test_a_aula_de_um_kit_nao_usa_a_rede(fazer_kit, raiz, maquina, monkeypatch):
+    pasta = fazer_kit()
+    shutil.rmtree(curso.AMBIENTE)
+    maquina.versao, maquina.rodados = None, []
+    monkeypatch.setattr(curso, "rodar", lambda *_: 0)
+    assert entrar("aula", "--de", str(pasta)) == 0
+    (linha,) = maquina.rodou(" install ")
+    assert "--no-index --find-links " + str(pasta / "pacotes") in linha
+
+
+def test_uma_pasta_que_nao_e_kit(raiz, maquina, capsys):
+    assert entrar("aula", "--de", str(raiz)) == 1
+    assert "Não há um kit" in frase(capsys)
+
+
+def test_um_kit_de_outro_computador_diz_o_que_falta(fazer_kit, maquina, capsys):
+    pasta = fazer_kit("--para", "windows", "--python", "3.12")
+    shutil.rmtree(curso.AMBIENTE)
+    maquina.versao, maquina.respostas = None, {" install ": (1, SEM_VERSAO)}
+    capsys.readouterr()
+    assert entrar("aula", "--de", str(pasta)) == 1
+    texto = frase(capsys)
+    assert "não tem os pacotes" in texto and "3.12" in texto and str(pasta) in texto
+
+
+def test_o_kit_nao_cabe_dentro_do_curso(raiz, maquina, capsys):
+    assert entrar("kit", str(raiz / "kit")) == 1
+    assert "dentro do próprio curso" in frase(capsys)
+
+
+def test_kit_sem_rede(raiz, maquina, tmp_path, capsys):
+    maquina.respostas = {" download ": (1, SEM_REDE)}
+    assert entrar("kit", str(tmp_path / "kit")) == 1
+    assert "Não consegui baixar" in frase(capsys)
