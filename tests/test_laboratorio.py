@@ -1,0 +1,50 @@
+"""A tabela da lição 07 diz o que as três sementes de medidas.json deram, e as definições dela montam sem o resto."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+RAIZ = Path(__file__).resolve().parent.parent
+AULA = json.loads(next((RAIZ / "04-gpt-do-zero").glob("07-*.ipynb")).read_text(encoding="utf-8"))
+MEDIDAS = json.loads(Path(__file__).with_name("medidas.json").read_text(encoding="utf-8"))["laboratorio"]["medidas"]
+LINHA = re.compile(r"^\| ([^|]+?) \| [^|]+ \| (fica igual|piora|quebra|trapaceia|varia) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def bancada():
+    espaco = {"__name__": "laboratorio"}
+    for celula in AULA["cells"]:
+        if "bancada" in celula["metadata"].get("tags", []):
+            exec("".join(celula["source"]), espaco)
+    return espaco
+
+
+def test_a_tabela_da_licao_e_a_das_medidas(bancada):
+    escrito = dict(LINHA.findall("\n".join("".join(c["source"]) for c in AULA["cells"] if c["cell_type"] == "markdown")))
+    medido = {}
+    for nome, rodadas in MEDIDAS["faltas"].items():
+        vereditos = {bancada["veredito"](r["excesso"]) for r in rodadas}
+        medido[nome] = vereditos.pop() if len(vereditos) == 1 else "varia"
+    assert medido.pop("referência") == "fica igual"
+    assert escrito == medido
+
+
+def test_com_32_blocos_so_o_par_aprende_nos_dois_nascimentos():
+    aprendeu = {pilha: [perda != "estourou" and perda < 3.8 for perda in perdas] for pilha, perdas in MEDIDAS["pilhas"].items()}
+    assert {pilha for pilha, vezes in aprendeu.items() if all(vezes)} == {
+        "residual e LayerNorm, pesos pequenos", "residual e LayerNorm, pesos maiores", "só residual, pesos pequenos"}
+    assert not any(any(vezes) for pilha, vezes in aprendeu.items() if pilha.startswith(("só LayerNorm", "nenhum")))
+
+
+def test_cada_falta_muda_o_modelo_e_so_uma_coisa(bancada):
+    """Recém-nascida, a variante tem outra conta, outra perda ou outra taxa; nunca duas mudanças de uma vez."""
+    torch = bancada["torch"]
+    x, y = bancada["padded"](bancada["exemplos"][:4])
+    referencia = bancada["novo"]()(x)[0]
+    for nome, e in bancada["experimentos"].items():
+        model = e.cirurgia(bancada["novo"](**e.ficha))
+        outra_conta = not torch.equal(model(x)[0], referencia)
+        outra_perda = not torch.equal(model(x, y)[1], bancada["GPTMini"].forward(model, x, y)[1])
+        assert outra_conta + outra_perda + (e.lr != bancada["LR"]) == (nome != "referência"), nome
