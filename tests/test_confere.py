@@ -1,0 +1,701 @@
+"""Os verificadores: toda resposta certa passa, toda errada ouve o nome do erro, e nada do que a resposta faça os derruba."""
+
+import _thread
+import contextlib
+import io
+import json
+import math
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import confere_respostas as respostas
+import numpy
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock, confere, corretor, pronto
+
+CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
+# O contrato de cada exercício: o que a resposta recebe.
+FUNCOES = ["mascara_causal", "pesos_de_atencao", "dividir_cabecas", "gelu", "residual", "contar_parametros", "alvos", "perda",
+           "passo_de_treino", "amostrar", "gerar"]
+CAMADAS = {"atencao": CausalSelfAttention, "feedforward": FeedForward, "layernorm": LayerNorm, "bloco": TransformerBlock}
+TODOS = ["tokenizador", *FUNCOES, *CAMADAS]
+
+
+@pytest.fixture(autouse=True)
+def pasta_vazia(tmp_path, monkeypatch):
+    monkeypatch.setattr(pronto, "MEU", tmp_path / "meu-modelo" / "meu_modelo.pt")
+    monkeypatch.setattr(corretor, "_ACERTOS", set())
+
+
+def conferir(exercicio, resposta, **opcoes):
+    return getattr(confere, exercicio)(resposta, **opcoes)
+
+
+UMA_DE_CADA = list({exercicio: (exercicio, resposta) for exercicio, resposta in respostas.CERTAS[::-1]}.values())
+
+
+def nomes(pares):
+    return [f"{par[0]}-{par[1].__name__}" for par in pares]
+
+
+# -- certas e erradas -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("exercicio, resposta", respostas.CERTAS, ids=nomes(respostas.CERTAS))
+def test_resposta_certa_passa(exercicio, resposta):
+    resultado = conferir(exercicio, resposta)
+    assert resultado.ok and resultado.pistas == (), resultado
+
+
+@pytest.mark.parametrize("exercicio, resposta, palavras", respostas.ERRADAS, ids=nomes(respostas.ERRADAS))
+def test_resposta_errada_ouve_o_nome_do_erro(exercicio, resposta, palavras):
+    resultado = conferir(exercicio, resposta)
+    assert not resultado.ok
+    for palavra in palavras:
+        assert palavra in resultado.dica
+    assert "tropeçou" not in resultado.dica and len(resultado.pistas) in (0, 3)
+
+
+def test_ha_respostas_bastantes_de_cada_exercicio():
+    assert sorted(corretor.EXERCICIOS) == sorted(TODOS) and len(TODOS) == 16
+    certas, erradas = ([par[0] for par in lista] for lista in (respostas.CERTAS, respostas.ERRADAS))
+    assert len(erradas) >= 70
+    for exercicio in TODOS:
+        assert certas.count(exercicio) >= 2 and erradas.count(exercicio) >= 3, exercicio
+
+
+def estragar(valor):
+    """O mesmo resultado com um pouco a mais: errado, e por pouco."""
+    if isinstance(valor, tuple):
+        return valor[0], estragar(valor[1])
+    if isinstance(valor, torch.Tensor):
+        estragado = valor.clone()
+        ultimo = (-1,) * valor.dim()
+        estragado[ultimo] = ~estragado[ultimo] if valor.dtype == torch.bool else estragado[ultimo] + 1
+        return estragado
+    return valor + "!" if isinstance(valor, str) else valor + 1
+
+
+@pytest.mark.parametrize("exercicio, resposta", respostas.CERTAS, ids=nomes(respostas.CERTAS))
+def test_a_mesma_resposta_com_um_defeito_e_recusada(exercicio, resposta):
+    if not isinstance(resposta, type):
+        resultado = conferir(exercicio, lambda *a: estragar(resposta(*a)))
+    else:
+        metodo = "decode" if exercicio == "tokenizador" else "forward"
+        certo = getattr(resposta, metodo)
+        resultado = conferir(exercicio, type("Defeituosa", (resposta,), {metodo: lambda self, x: estragar(certo(self, x))}))
+    assert not resultado.ok and "tropeçou" not in resultado.dica
+
+
+# Quem imita cada conta errada de confere.toml como se fosse uma resposta de aluno.
+IMITA = {
+    "mascara_causal": lambda a: lambda T: confere._mascara(T, **a) if "somar" in a.values() else confere._mascara(T, **a).bool(),
+    "pesos_de_atencao": lambda a: lambda q, k: confere._pesos(q, k, **a),
+    "dividir_cabecas": lambda a: lambda x, nh: confere._cortar(x, nh, **a),
+    "gelu": lambda a: lambda x: confere._gelu(x, **a),
+    "residual": lambda a: lambda x, sublayer, norm: confere._passo(x, sublayer, norm, **a),
+    "contar_parametros": lambda a: lambda ficha: int(confere._parametros(ficha, **a)),
+    "perda": lambda a: lambda logits, targets: confere._perda(logits, targets, **a),
+    "amostrar": lambda a: lambda z, t, k, g: int(torch.multinomial(confere._chances(z, t, k, **a), 1, generator=g)),
+    "gerar": lambda a: torch.no_grad()(lambda model, idx, n: confere._gerar(model, idx, n, **a)),
+    "atencao": lambda a: type("X", (CausalSelfAttention,), {"forward": lambda s, x: confere._atencao(s, x, **a)}),
+    "feedforward": lambda a: type("X", (FeedForward,), {"forward": lambda s, x: confere._feedforward(s, x, **a)}),
+    "layernorm": lambda a: type("X", (LayerNorm,), {"forward": lambda s, x: confere._layernorm(s, x, **a)}),
+    "bloco": lambda a: type("X", (TransformerBlock,), {"forward": lambda s, x: confere._bloco(s, x, **a)}),
+}
+IMITAVEIS = [(exercicio, nome, ajuste) for exercicio in IMITA for nome, ajuste in corretor._imitaveis(exercicio)]
+
+
+@pytest.mark.parametrize("exercicio, nome, ajuste", IMITAVEIS, ids=[f"{n}-{i}" for i, (_, n, _) in enumerate(IMITAVEIS)])
+def test_cada_erro_conhecido_se_distingue_dos_outros(exercicio, nome, ajuste):
+    assert conferir(exercicio, IMITA[exercicio](ajuste)).dica == corretor.diga(nome).resultado.dica
+
+
+def test_todo_ajuste_de_confere_toml_e_experimentado():
+    com_ajuste = {exercicio for exercicio, erros in corretor.DICAS.items()
+                  if any("imita" in erro for erro in erros.values() if isinstance(erro, dict))}
+    assert com_ajuste == set(IMITA)
+
+
+# -- as frases --------------------------------------------------------------------------------------------
+
+def frases():
+    return [(exercicio, nome, erro) for exercicio, erros in corretor.DICAS.items()
+            for nome, erro in erros.items() if isinstance(erro, dict)]
+
+
+def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
+    codigo = "".join((CAPITULO / "gptmini" / f"{sala}.py").read_text(encoding="utf-8") for sala in ("confere", "corretor"))
+    montadas = {"leitura.porcentagem", "leitura.fracao", "leitura.sinal"}
+    for exercicio, nome, erro in frases():
+        assert "imita" in erro or f'"{exercicio}.{nome}"' in codigo or f"{exercicio}.{nome}" in montadas, f"{exercicio}.{nome}"
+        tem = {p for p in ("pergunta", "erro", "onde") if p in corretor.DICAS[exercicio] or p in erro}
+        proprias = {"pergunta", "erro", "onde"} & set(erro)
+        assert len(tem) == 3 or not proprias, f"{exercicio}.{nome}: pistas pela metade"
+
+
+def test_as_secoes_citadas_existem_nas_licoes():
+    titulos = {}
+    for caderno in CAPITULO.glob("0*.ipynb"):
+        celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
+        fonte = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "markdown")
+        titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", fonte, re.M))
+    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "gptmini" / "confere.toml").read_text(encoding="utf-8"))
+    assert len(citadas) > 50
+    assert {(licao, secao) for licao, secao in citadas if secao not in titulos[licao]} == set()
+
+
+def test_os_numeros_das_frases_sao_os_da_conta():
+    gelu, silu = F.gelu(torch.tensor([-1.0, 1.0])), F.silu(torch.tensor(1.0))
+    assert [round(n, 3) for n in (*gelu.tolist(), silu.item())] == [-0.159, 0.841, 0.731]
+    assert round(math.sqrt(2 / math.pi), 3) == 0.798 and round(2 / math.pi, 3) == 0.637
+    x = torch.linspace(-5, 5, 10_001)
+    assert 0.015 < (x * (1.702 * x).sigmoid() - F.gelu(x)).abs().max() < 0.025
+    assert torch.tensor([3.0, 9, 11, 17]).var(correction=0) == 25
+
+
+def test_as_cores_sao_as_do_curso():
+    from gptmini import veja
+
+    usadas = {re.search(r"solid (#\w+)", confere.Resultado(*r)._repr_html_())[1]
+              for r in ((True, "a"), (False, "Em branco"), (False, "b"))}
+    assert len(usadas) == 3 and usadas <= set(veja.COR.values())
+
+
+# -- em branco --------------------------------------------------------------------------------------------
+
+def vazia_nada(*argumentos):
+    """Escreva aqui."""
+
+
+def vazia_reticencias(*argumentos):
+    return ...
+
+
+def vazia_nao_implementada(*argumentos):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("vazia", [vazia_nada, vazia_reticencias, vazia_nao_implementada])
+@pytest.mark.parametrize("exercicio", FUNCOES)
+def test_funcao_intocada_responde_em_branco(exercicio, vazia):
+    resultado = conferir(exercicio, vazia)
+    assert not resultado.ok and resultado.dica.startswith("Em branco") and "return" in resultado.dica
+
+
+@pytest.mark.parametrize("vazia", [vazia_nada, vazia_reticencias, vazia_nao_implementada])
+@pytest.mark.parametrize("exercicio", CAMADAS)
+def test_classe_intocada_responde_em_branco(exercicio, vazia):
+    classe = type("Minha", (CAMADAS[exercicio],), {"forward": vazia})
+    assert conferir(exercicio, classe).dica.startswith("Em branco: `forward`")
+
+
+def test_tokenizador_intocado_responde_em_branco():
+    class Tokenizador:
+        def __init__(self, texts):
+            pass
+
+        def encode(self, texto):
+            pass
+
+        def decode(self, ids):
+            pass
+
+    assert confere.tokenizador(Tokenizador).dica.startswith("Em branco: `encode`")
+    Tokenizador.encode = lambda self, texto: [1, 2]
+    assert confere.tokenizador(Tokenizador).dica.startswith("Em branco: `decode`")
+
+
+@pytest.mark.parametrize("exercicio", TODOS)
+def test_none_responde_em_branco_e_nao_conta(exercicio, capsys):
+    assert conferir(exercicio, None).dica.startswith("Em branco")
+    confere.placar()
+    assert "0 de 16" in capsys.readouterr().out
+
+
+# -- o que a resposta não pode estragar -------------------------------------------------------------------
+
+def test_a_excecao_vem_com_a_linha_da_resposta_e_em_portugues():
+    def minha(x):
+        metade = x / 2
+        return metade @ torch.ones(3, 7)
+
+    resultado = confere.gelu(minha)
+    linha = minha.__code__.co_firstlineno + 2
+    assert f"na linha {linha}, `return metade @ torch.ones(3, 7)`" in resultado.dica
+    assert "As formas não combinam" in resultado.dica and "RuntimeError" in resultado.dica
+    assert "forma (41,)" in resultado.pistas[1]
+
+
+def test_a_linha_e_a_da_resposta_mesmo_quando_quem_para_e_o_curso():
+    def minha(model, idx, n):
+        return model(idx.float())
+
+    assert f"linha {minha.__code__.co_firstlineno + 1}" in confere.gerar(minha).dica
+
+
+@pytest.mark.parametrize("erro", [SystemExit, KeyboardInterrupt, RecursionError, MemoryError, ZeroDivisionError("por {zero}"),
+                                  ValueError("<b>{x}</b>"), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
+def test_qualquer_excecao_da_resposta_e_explicada(erro):
+    def minha(x):
+        raise erro
+
+    resultado = confere.gelu(minha)
+    assert "O seu código parou" in resultado.dica and len(resultado.pistas) == 3
+
+
+def test_uma_excecao_que_nem_sabe_se_descrever_nao_derruba():
+    class Torta(Exception):
+        def __str__(self):
+            raise RuntimeError("nem eu sei")
+
+    def minha(x):
+        raise Torta
+
+    assert not confere.gelu(minha).ok
+
+
+def test_chamar_a_si_mesma_sem_parar_e_explicado():
+    class Camada(FeedForward):
+        def forward(self, x):
+            return self(x)
+
+    assert "sem parar" in confere.feedforward(Camada).dica
+
+
+def laco(x):
+    while True:
+        x = x + 1
+
+
+def laco_que_engole(x):
+    while True:
+        try:
+            x = x + 1
+        except Exception:
+            pass
+
+
+def laco_que_engole_tudo(x):
+    for _ in range(3):
+        with contextlib.suppress(BaseException):
+            while True:
+                x = x + 1
+
+
+@pytest.mark.parametrize("sem_fim", [laco, laco_que_engole, laco_que_engole_tudo])
+def test_laco_sem_fim_e_interrompido(sem_fim):
+    antes, inicio = threading.active_count(), time.monotonic()
+    resultado = confere.gelu(sem_fim, segundos=0.2)
+    assert "não terminou em 0,2 s; estava na linha" in resultado.dica and "reinicie" not in resultado.dica
+    assert time.monotonic() - inicio < 3 and threading.active_count() == antes
+
+
+def test_o_limite_de_verdade_e_de_cinco_segundos():
+    inicio = time.monotonic()
+    assert "não terminou em 5 s" in confere.gelu(laco).dica
+    assert 4.9 < time.monotonic() - inicio < 8
+
+
+def test_o_que_esta_parado_em_c_e_dito_com_franqueza():
+    resultado = confere.gelu(lambda x: time.sleep(2), segundos=0.1)
+    assert "não terminou" in resultado.dica and "reinicie o kernel" in resultado.dica
+
+
+def test_interromper_a_celula_para_a_resposta_tambem():
+    antes = threading.active_count()
+    despertador = threading.Timer(0.3, _thread.interrupt_main)
+    despertador.start()
+    saida = sys.stdout
+    with pytest.raises(KeyboardInterrupt):
+        confere.gelu(laco, segundos=10)
+    despertador.join()
+    assert sys.stdout is saida and threading.active_count() == antes
+
+
+def test_carregar_uma_biblioteca_nao_conta_como_demora(tmp_path, monkeypatch):
+    (tmp_path / "biblioteca_lenta.py").write_text("import time\nfor _ in range(8): time.sleep(0.1)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def minha(x):
+        import biblioteca_lenta  # noqa: F401
+        return F.gelu(x)
+
+    assert confere.gelu(minha, segundos=0.3).ok
+
+
+TIPOS_ERRADOS = [3, "abc", [1.0, 2.0], (torch.zeros(2), torch.zeros(2)), {"x": 1}, object(), True, numpy.zeros(3)]
+
+
+@pytest.mark.parametrize("valor", TIPOS_ERRADOS, ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize("exercicio", FUNCOES)
+def test_tipo_errado_e_recusado_com_uma_frase(exercicio, valor):
+    resultado = conferir(exercicio, lambda *a: valor)
+    assert not resultado.ok and "tropeçou" not in resultado.dica and "Em branco" not in resultado.dica
+
+
+@pytest.mark.parametrize("forma", [(), (0,), (1,), (2, 3), (2, 3, 4, 5, 6)])
+@pytest.mark.parametrize("exercicio", [e for e in TODOS if e != "tokenizador"])
+def test_forma_errada_e_recusada_com_uma_frase(exercicio, forma):
+    if exercicio in CAMADAS:
+        resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: torch.zeros(forma)})
+    else:
+        resposta = lambda *a: torch.zeros(forma)  # noqa: E731
+    resultado = conferir(exercicio, resposta)
+    assert not resultado.ok and "tropeçou" not in resultado.dica
+
+
+def test_a_forma_errada_diz_o_que_cada_eixo_e():
+    dica = confere.dividir_cabecas(lambda x, nh: x).dica
+    for pedaco in ("A forma veio (2, 5, 12)", "(2, 3, 5, 4) = (B, nh, T, hs)", "nh: cabeças", "hs: números por cabeça"):
+        assert pedaco in dica
+
+
+@pytest.mark.parametrize("exercicio", [e for e in TODOS if e not in ("tokenizador", "contar_parametros", "passo_de_treino", "amostrar")])
+def test_nan_e_recusado(exercicio):
+    if exercicio in CAMADAS:
+        resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: x * math.nan})
+    else:
+        resposta = dict(respostas.CERTAS[::-1])[exercicio]
+        resposta = (lambda f: lambda *a: (f(*a)[0] * math.nan,) * 2 if exercicio == "alvos" else f(*a) * math.nan)(resposta)
+    resultado = conferir(exercicio, resposta)
+    assert not resultado.ok and "tropeçou" not in resultado.dica
+
+
+@pytest.mark.parametrize("exercicio", TODOS)
+def test_nao_e_funcao_ou_nao_e_classe(exercicio):
+    for valor in (3, "abc", torch.zeros(3), LayerNorm(4)):
+        if not (callable(valor) and exercicio in FUNCOES):       # uma camada pode servir de função
+            assert "sem chamá-la" in conferir(exercicio, valor).dica
+    if exercicio in FUNCOES:
+        assert "este exercício pede uma função" in conferir(exercicio, LayerNorm).dica
+    else:
+        assert not conferir(exercicio, lambda *a: 3).ok
+
+
+def test_uma_camada_pronta_serve_de_funcao():
+    assert confere.gelu(nn.GELU()).ok
+
+
+class Camaleao:
+    """Uma resposta certa que, no caminho, mexe em tudo o que não é dela."""
+
+    def __init__(self, certa):
+        self.certa = certa
+
+    def __call__(self, *argumentos):
+        torch.manual_seed(1)
+        random.seed(1)
+        numpy.random.seed(1)
+        torch.set_grad_enabled(True)
+        valor = self.certa(*argumentos)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        print("olá")
+        return valor
+
+
+def estado():
+    return (random.getstate(), torch.get_rng_state().tolist(), str(numpy.random.get_state()), torch.is_grad_enabled(),
+            torch.get_default_dtype(), sys.stdout, sys.stderr, threading.active_count())
+
+
+@pytest.mark.parametrize("exercicio, resposta", UMA_DE_CADA, ids=nomes(UMA_DE_CADA))
+def test_nada_do_notebook_muda(exercicio, resposta, capsys):
+    if isinstance(resposta, type):
+        metodo = "encode" if exercicio == "tokenizador" else "forward"
+        certo = getattr(resposta, metodo)
+        mexe = type("Mexe", (resposta,), {metodo: lambda self, x: Camaleao(certo)(self, x)})
+    else:
+        mexe = Camaleao(resposta)
+    antes = estado()
+    resultado = conferir(exercicio, mexe)
+    assert estado() == antes
+    assert resultado.ok or exercicio == "amostrar", resultado
+
+
+@pytest.mark.parametrize("exercicio, resposta", UMA_DE_CADA, ids=nomes(UMA_DE_CADA))
+def test_passa_mesmo_num_notebook_sem_gradiente_e_em_64_bits(exercicio, resposta):
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            assert conferir(exercicio, resposta).ok
+            assert not torch.is_grad_enabled() and torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("exercicio, resposta, palavras", respostas.ERRADAS[::5], ids=nomes(respostas.ERRADAS[::5]))
+def test_nada_do_notebook_muda_com_resposta_errada(exercicio, resposta, palavras):
+    antes = estado()
+    conferir(exercicio, resposta)
+    assert estado() == antes
+
+
+def test_o_que_a_resposta_imprime_aparece_e_nao_inunda(capsys):
+    def falante(x):
+        for i in range(20_000):
+            print("linha", i)
+        return F.gelu(x)
+
+    assert confere.gelu(falante).ok
+    saida = capsys.readouterr().out
+    assert "O seu código imprimiu:\n  linha 0\n" in saida and saida.rstrip().endswith("…") and len(saida) < 400
+
+    assert confere.gelu(lambda x: print(tuple(x.shape)) or F.gelu(x)).ok
+    assert capsys.readouterr().out == "O seu código imprimiu:\n  (41,)\n  (2, 3, 4)\n"
+
+
+def test_um_defeito_do_verificador_nao_derruba_nem_culpa_o_aluno(monkeypatch):
+    monkeypatch.setattr(confere, "_gelu", lambda *a, **k: 1 / 0)
+    resultado = confere.gelu(F.gelu)
+    assert not resultado.ok and "a culpa é dele" in resultado.dica
+
+
+def test_nao_ha_estado_entre_chamadas():
+    erradas = [(e, r) for e, r, _ in respostas.ERRADAS if e == "layernorm"]
+    uma_vez = [conferir(*par) for par in erradas]
+    assert [conferir(*par) for par in reversed(erradas)] == uma_vez[::-1]
+
+
+# -- tempo ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("exercicio", TODOS)
+def test_responde_em_menos_de_um_segundo(exercicio):
+    resposta = next(r for e, r in respostas.CERTAS if e == exercicio)
+    tempos = []
+    for _ in range(2):          # o menor de dois: o que se mede é o verificador, e não a máquina ocupada
+        inicio = time.perf_counter()
+        assert conferir(exercicio, resposta).ok
+        tempos.append(time.perf_counter() - inicio)
+    assert min(tempos) < 1
+
+
+def test_importar_gptmini_nao_traz_o_confere_e_o_confere_nao_traz_o_matplotlib():
+    programa = ("import sys, gptmini; print('gptmini.confere' in sys.modules); gptmini.confere.gelu; "
+                "print('matplotlib' in sys.modules, 'torch._dynamo' in sys.modules)")
+    saida = subprocess.run([sys.executable, "-c", programa], cwd=CAPITULO, capture_output=True, text=True, check=True).stdout
+    assert saida.split() == ["False", "False", "False"]
+
+
+# -- o placar ---------------------------------------------------------------------------------------------
+
+def ler_placar(capsys):
+    capsys.readouterr()
+    confere.placar()
+    return capsys.readouterr().out
+
+
+def test_o_placar_conta_em_uma_linha(capsys):
+    assert ler_placar(capsys) == "GPT do zero: 0 de 16 exercícios de código.\n"
+    confere.gelu(respostas.gelu_relu)
+    assert "0 de 16" in ler_placar(capsys)
+    confere.gelu(F.gelu)
+    confere.gelu(F.gelu)
+    confere.alvos(respostas.alvos_em_blocos)
+    confere.forma("01-forma", (2, 3), torch.zeros(2, 3))
+    linha = ler_placar(capsys)
+    assert linha == "GPT do zero: 2 de 16 exercícios de código (gelu, alvos) e 1 de outros tipos (01-forma).\n"
+
+
+def test_o_placar_junta_notebooks_e_sobrevive_ao_kernel(capsys):
+    confere.gelu(F.gelu)
+    corretor._ACERTOS.clear()                                   # outro kernel
+    confere.perda(respostas.perda_cross_entropy)
+    confere.gelu(respostas.gelu_relu)                           # errar depois não desfaz o acerto
+    assert "2 de 16" in ler_placar(capsys)
+    corretor._ACERTOS.clear()
+    assert "2 de 16 exercícios de código (gelu, perda)" in ler_placar(capsys)
+    assert pronto.MEU.parent.joinpath("placar.txt").read_text().split() == ["gelu", "perda"]
+
+
+def test_o_placar_fica_na_memoria_quando_nao_se_pode_gravar(capsys):
+    pronto.MEU.parent.parent.joinpath(pronto.MEU.parent.name).write_text("um arquivo no lugar da pasta")
+    assert confere.gelu(F.gelu).ok
+    assert "1 de 16" in (linha := ler_placar(capsys)) and "não pude gravar" in linha and linha.count("\n") == 1
+
+
+def test_o_placar_ignora_lixo_no_arquivo(capsys):
+    pronto.MEU.parent.mkdir()
+    pronto.MEU.parent.joinpath("placar.txt").write_bytes(b"gelu\n\xff\xfe lixo\n" + b"x" * 5000 + b"\n")
+    assert ler_placar(capsys) == "GPT do zero: 1 de 16 exercícios de código (gelu).\n"
+
+
+# -- como se mostra ---------------------------------------------------------------------------------------
+
+def test_no_notebook_as_pistas_se_abrem_uma_dentro_da_outra():
+    html = confere.gelu(respostas.gelu_relu)._repr_html_()
+    rotulos = [html.index(r) for r in ("Ainda não.", "Uma pergunta", "O erro", "Onde olhar")]
+    assert rotulos == sorted(rotulos) and html.count("<details") == 3 and html.endswith("</details></details></details></div>")
+    assert "<details" not in confere.gelu(F.gelu)._repr_html_() and "Certo." in confere.gelu(F.gelu)._repr_html_()
+
+
+def test_o_que_vem_da_resposta_nao_vira_html():
+    def minha(x):
+        raise ValueError("<script>alert(1)</script>")
+
+    html = confere.gelu(minha)._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html and "<code>raise ValueError(" in html
+
+
+def test_no_terminal_e_texto_e_nao_muda():
+    resultado = confere.gelu(respostas.gelu_relu)
+    assert repr(resultado).startswith("Ainda não. Isto é a ReLU") and "r.pistas[0]" in repr(resultado)
+    with pytest.raises(AttributeError):
+        resultado.ok = True
+
+
+@pytest.mark.lento
+def test_num_kernel_de_notebook():
+    import nbformat
+    from nbclient import NotebookClient
+
+    preparo = (f"import sys, pathlib; sys.path.insert(0, {str(CAPITULO)!r})\n"
+               f"from gptmini import confere, pronto; pronto.MEU = pathlib.Path({str(pronto.MEU)!r})")
+    celulas = [preparo, "def minha(x):\n    while True:\n        pass\nconfere.gelu(minha, segundos=0.3)",
+               "def outra(x):\n    print('passei aqui')\n    return x @ nada\nconfere.gelu(outra)",
+               "import torch.nn.functional as F\nconfere.gelu(F.gelu)", "confere.placar()"]
+    caderno = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in celulas])
+    NotebookClient(caderno, timeout=60, kernel_name="python3").execute()
+    textos = [" ".join(str(s.get("text", "")) + str(s.get("data", {}).get("text/html", "")) for s in c.outputs) for c in caderno.cells]
+    assert "não terminou em 0,3 s; estava na linha 3, <code>pass</code>" in textos[1] or "na linha 2" in textos[1]
+    assert "passei aqui" in textos[2] and "na linha 3, <code>return x @ nada</code>" in textos[2]
+    assert "Certo." in textos[3] and "1 de 16 exercícios de código (gelu)" in textos[4]
+
+
+# -- prever, ler, ordenar ---------------------------------------------------------------------------------
+
+q = torch.zeros(2, 3, 10, 8)
+
+
+@pytest.mark.parametrize("palpite, palavras", [
+    (None, "Em branco"), (..., "Em branco"), ((2, 3, 10), "Você disse 3 eixos; são 4 eixos"), ((2, 10, 3, 8), "fora de ordem"),
+    ((2, 3, 10, 9), "errou o 3 (hs: números por cabeça)"), ((3, 3, 10, 9), "o 0 (B: textos do lote) e o 3"),
+    ("2, 3, 10, 8", "escreva a forma como uma tupla"), (48, "escreva a forma como uma tupla"), ((2.0, 3, 10, 8), "tupla de inteiros")])
+def test_forma_errada_diz_o_eixo(palpite, palavras):
+    resultado = confere.forma("01-forma", palpite, q, "B nh T hs")
+    assert not resultado.ok and palavras in resultado.dica and "10, 8)" not in resultado.dica.replace(repr(palpite), "")
+
+
+@pytest.mark.parametrize("palpite, certa", [((2, 3, 10, 8), q), ([2, 3, 10, 8], q), (q.shape, (2, 3, 10, 8)), (5, torch.zeros(5)), ((), torch.tensor(1.0))])
+def test_forma_certa_passa(palpite, certa):
+    assert confere.forma("01-forma", palpite, certa).ok
+
+
+CONFUSOES = {"Essa é a linha de quem olha, e não a coluna.": 0.21}
+
+
+@pytest.mark.parametrize("dito, palavras", [
+    (None, "Em branco"), ("", "Em branco"), (0.21, "quem olha"), (71, "porcentagem"), ("71%", "porcentagem"), (-0.7, "sinal"),
+    (0.5, "O valor é maior que 0,5"), (0.9, "menor que 0,9"), ("Ana", "esperava um número"), (math.nan, "O valor é")])
+def test_leitura_errada_de_um_numero(dito, palavras):
+    resultado = confere.leitura("01-leitura", dito, torch.tensor(0.71), tolerancia=0.03, confusoes=CONFUSOES)
+    assert not resultado.ok and palavras in resultado.dica
+
+
+@pytest.mark.parametrize("dito", [0.71, 0.7, "0,71", " 0.72 ", torch.tensor(0.7), numpy.float32(0.7)])
+def test_leitura_certa_de_um_numero(dito):
+    assert confere.leitura("01-leitura", dito, 0.71, tolerancia=0.03, confusoes=CONFUSOES).ok
+
+
+def test_leitura_de_palavra_e_de_sim_ou_nao():
+    assert confere.leitura("a", " «ana» ", "Ana").ok
+    assert confere.leitura("a", "Davi", "Ana", confusoes={"Esse é quem olha.": "Davi"}).dica == "Esse é quem olha."
+    assert "Não é «pipa»" in confere.leitura("a", "pipa", "Ana").dica and "uma palavra" in confere.leitura("a", 3, "Ana").dica
+    assert confere.leitura("a", True, True).ok and "É o contrário" in confere.leitura("a", False, True).dica
+    assert "`True` ou `False`" in confere.leitura("a", 1, True).dica
+    assert confere.leitura("a", 0, 0).ok and "porcentagem" in confere.leitura("a", 0.3, 30).dica.replace("pede porcentagem", "porcentagem")
+
+
+LINHAS = {
+    "A": "x = x + self.attention(h)",
+    "B": "return x + self.feedforward(h)",
+    "C": "h = self.norm1(x)",
+    "D": "h = self.norm2(x)",
+}
+
+
+@pytest.fixture
+def bloco():
+    torch.manual_seed(0)
+    bloco = TransformerBlock(confere._FICHA)
+    return corretor.sortear_pesos(bloco, 0), torch.randn(2, 5, 12)
+
+
+@pytest.mark.parametrize("resposta", ["CADB", "cadb", "C A D B", "C, A, D, B", list("CADB"), ("C", "A", "D", "B")])
+def test_ordem_certa_passa(bloco, resposta):
+    assert confere.ordem("04-ordem", resposta, LINHAS, *bloco).ok
+
+
+@pytest.mark.parametrize("resposta, palavras, pista", [
+    (None, "Em branco", None), ("", "Em branco", None), ("CAD", "Falta a linha B", "4 linhas"), ("CADBE", "Não há linha E", "4 linhas"),
+    ("CCADB", "repetida a linha C", "4 linhas"), ("CABD", "A linha B devolve o resultado", "vai no fim"),
+    ("ACDB", "A linha A usa `h`, que ainda não foi criado", "Basta mudar de lugar a linha"),
+    ("DACB", "o resultado é outro", "mais de uma linha"), ("CDAB", "o resultado é outro", "Basta mudar de lugar a linha")])
+def test_ordem_errada_diz_a_linha(bloco, resposta, palavras, pista):
+    resultado = confere.ordem("04-ordem", resposta, LINHAS, *bloco)
+    assert not resultado.ok and palavras in resultado.dica
+    assert pista is None or pista in resultado.pistas[1]
+
+
+def test_ordem_aceita_qualquer_ordem_que_da_o_mesmo():
+    def conta(a, b):
+        soma = a + b
+        produto = a * b
+        return soma / produto
+
+    linhas = {"A": "return soma / produto", "B": "produto = a * b", "C": "soma = a + b"}
+    a, b = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])
+    assert confere.ordem("x", "CBA", linhas, conta, a, b).ok and confere.ordem("x", "BCA", linhas, conta, a, b).ok
+    assert "devolve" in confere.ordem("x", "ABC", linhas, conta, a, b).dica
+
+
+def test_ordem_que_para_diz_a_linha_e_nao_estraga_as_entradas():
+    def conta(x):
+        x = x.view(2, 3)
+        x = x @ torch.ones(3, 2)
+        return x
+
+    linhas = {"A": "x = x @ torch.ones(3, 2)", "B": "x = x.view(2, 3)", "C": "return x"}
+    x = torch.ones(6)
+    assert "A linha A não roda nesse ponto" in confere.ordem("x", "ABC", linhas, conta, x).dica
+    assert torch.equal(x, torch.ones(6))
+
+
+def test_sem_o_numero_de_gradientes_maior_que_um_o_corte_da_licao_nao_muda_o_passo():
+    """A licença que passo_de_treino dá a quem encolhe os gradientes, como `train_steps`, depende disto."""
+    normas = []
+
+    def espiao(model, optimizer, x, y):
+        loss = model(x, y)[1]
+        optimizer.zero_grad()
+        loss.backward()
+        normas.append(torch.nn.utils.clip_grad_norm_(model.parameters(), math.inf).item())
+        optimizer.step()
+        return loss.item()
+
+    assert confere.passo_de_treino(espiao).ok and max(normas) < 1
+
+
+def test_o_modelo_de_gerar_nao_repete_sempre_o_mesmo_token():
+    textos = []
+    confere.gerar(lambda model, idx, n: textos.append(respostas.gerar_do_curso(model, idx, n)) or textos[-1])
+    assert len(set(textos[1][0].tolist())) > 3
+
+
+def test_gptmini_e_mesmo_o_que_a_conta_de_parametros_diz():
+    for ficha in (confere._FICHA, confere.replace(confere._FICHA, bias=False), confere.replace(confere._FICHA, tie_weights=False)):
+        assert confere._parametros(ficha).item() == GPTMini(ficha).num_parameters()
+
+
+def test_a_saida_de_texto_do_verificador_e_io():
+    gaveta = corretor._Gaveta()
+    assert isinstance(gaveta, io.StringIO) and gaveta.write("abc") == 3
