@@ -23,7 +23,7 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
     temperature 0 escolhe o mais provável; top_k limita o sorteio aos k mais prováveis (Fan et al., 2018).
     """
     check_sampling(temperature, top_k)
-    if temperature == 0:
+    if temperature < 1e-9:                                                     # 0, ou tão perto que dá no mesmo
         return logits.argmax(-1)                                               # (B,)
     V = logits.size(-1)
     values, ids = logits.topk(V if top_k is None else min(top_k, V))           # (B, k), da maior para a menor
@@ -32,14 +32,16 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
     return ids.gather(-1, choice).squeeze(-1)                                  # (B,): o id desse lugar
 
 # %% ../06-geracao.ipynb #06-028
-def check_prompt(idx, max_new_tokens):
-    """Recusa, em português, um começo que o modelo não teria como continuar."""
-    if not isinstance(idx, torch.Tensor) or idx.dim() != 2 or idx.size(1) == 0:
+def check_prompt(idx, max_new_tokens, stop, vocab_size):
+    """Recusa, em português, um começo que o modelo não teria como continuar e um fim que nunca viria."""
+    if not isinstance(idx, torch.Tensor) or idx.dim() != 2 or idx.numel() == 0:
         veio = tuple(idx.shape) if isinstance(idx, torch.Tensor) else type(idx).__name__
         raise ValueError(f"idx veio {veio}; esperava ids (B, T) com T >= 1. "
                          "Para começar do nada, use o token <fim>: torch.tensor([[0]]).")
     if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
         raise ValueError(f"max_new_tokens veio {max_new_tokens!r}; esperava um inteiro a partir de 0.")
+    if stop is not None and (not isinstance(stop, int) or not 0 <= stop < vocab_size):
+        raise ValueError(f"stop veio {stop!r}; esperava o id de um token, de 0 a {vocab_size - 1}, ou None.")
 
 
 @torch.no_grad()
@@ -49,7 +51,7 @@ def generate(model, idx, max_new_tokens, temperature=1.0, top_k=None, stop=None,
     Com `stop`, a linha que o deu é completada com ele, e tudo acaba quando todas deram; sem `stop`, n é max_new_tokens.
     O modelo enxerga só os últimos `context_length` tokens, e volta ao modo (treino ou avaliação) em que estava.
     """
-    check_prompt(idx, max_new_tokens)
+    check_prompt(idx, max_new_tokens, stop, model.config.vocab_size)
     check_sampling(temperature, top_k)
     was_training = model.training
     model.eval()

@@ -1,11 +1,13 @@
 """O modelo pronto do curso e o seu: guardar num arquivo pequeno e ler de volta, sem executar nada do arquivo."""
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from gptmini import historinhas
+from gptmini.arquivos import gravando
 from gptmini.modelo import GPTMini
 from gptmini.treino import RECEITA, modelo_novo, train_steps
 from gptmini.vetores import GPTConfig, WordTokenizer
@@ -36,6 +38,14 @@ def treinar(semente=0):
     return model.eval(), tokenizer, passos, treino, validacao
 
 
+def impressao(arquivo):
+    """O SHA-256 do que o arquivo guarda: o torch.load não percebe um bit trocado."""
+    resumo = hashlib.sha256(repr([arquivo[parte] for parte in ("config", "vocab", "notas")]).encode())
+    for nome, p in arquivo["pesos"].items():
+        resumo.update(nome.encode() + p.contiguous().numpy().tobytes())
+    return resumo.hexdigest()
+
+
 def guardar(model, tokenizer, caminho=MEU, **notas):
     """Escreve o modelo com pesos em 16 bits; `notas` (números e textos) vão junto."""
     caminho = Path(caminho)
@@ -43,7 +53,9 @@ def guardar(model, tokenizer, caminho=MEU, **notas):
     pesos = {nome: p.half() if p.is_floating_point() else p for nome, p in model.state_dict().items()}
     if model.config.tie_weights:
         del pesos["head.weight"]     # é a mesma tabela de token_embedding
-    torch.save({"config": asdict(model.config), "vocab": tokenizer.vocab, "pesos": pesos, "notas": notas}, caminho)
+    arquivo = {"config": asdict(model.config), "vocab": tokenizer.vocab, "pesos": pesos, "notas": notas}
+    with gravando(caminho) as destino:
+        torch.save(arquivo | {"impressao": impressao(arquivo)}, destino)
     return caminho
 
 
@@ -51,6 +63,8 @@ def ler(caminho):
     """(model, tokenizer, notas) de um arquivo feito por `guardar`."""
     try:
         arquivo = torch.load(caminho, map_location="cpu", weights_only=True)
+        if impressao(arquivo) != arquivo["impressao"]:
+            raise ValueError("o conteúdo não é o que foi guardado")
         tokenizer = WordTokenizer([" ".join(arquivo["vocab"][1:])])
         model = GPTMini(GPTConfig(**arquivo["config"]))
         faltam, sobram = model.load_state_dict(arquivo["pesos"], strict=False)
