@@ -121,22 +121,6 @@ def test_enderecos_e_preparacao_em_dia(caderno):
     assert [texto(c) for c in preparacoes] == [atualizar.PREPARACAO]
 
 
-LINK = re.compile(r"\]\(([^)\s]+)\)")
-TEXTOS = [p for p in RAIZ.rglob("*.md") if not {".venv", "meu-curso", "node_modules"} & set(p.parts)]
-
-
-@pytest.mark.parametrize("origem", [*TEXTOS, *CADERNOS], ids=lambda p: str(p.relative_to(RAIZ)))
-def test_os_links_relativos_levam_a_algum_lugar(origem):
-    if origem.suffix == ".ipynb":
-        fonte = "\n".join(texto(c) for c in celulas(origem) if c["cell_type"] == "markdown")
-    else:
-        fonte = origem.read_text(encoding="utf-8")
-    base = CAPITULO if origem.name == "abertura.md" else origem.parent
-    quebrados = [alvo for alvo in LINK.findall(fonte)
-                 if not alvo.startswith(("http", "#", "mailto:")) and not (base / alvo.partition("#")[0]).exists()]
-    assert quebrados == []
-
-
 def test_importar_gptmini_e_leve_e_nao_abre_o_matplotlib():
     programa = ("import torch, time, sys; t = time.perf_counter(); import gptmini; "
                 "print(time.perf_counter() - t, 'matplotlib' in sys.modules, 'gptmini.historinhas' in sys.modules); "
