@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import nbformat
 
@@ -48,6 +49,12 @@ def tem_rotulo(celula, rotulo):
     return rotulo in celula.metadata.get("tags", [])
 
 
+def relato(caminho):
+    """O endereço de «Achou um erro?», com o formulário já meio preenchido."""
+    corpo = f"Onde: {caminho.name}, na seção…\nEstá assim:\nDeveria estar assim:\nVersão do curso: {AJUSTES['versao']}\n"
+    return f"{AJUSTES['repositorio']}/issues/new?" + urlencode({"title": f"Erro em {caminho.stem}", "body": corpo}, quote_via=quote)
+
+
 def com_enderecos(caderno, caminho):
     """Põe o repositório e a ref do pyproject na célula de preparação e no selo do Colab."""
     dono = AJUSTES["repositorio"].removeprefix("https://github.com/")
@@ -57,7 +64,7 @@ def com_enderecos(caderno, caminho):
             celula.source = PREPARACAO
         elif celula.cell_type == "markdown":
             celula.source = re.sub(r"(colab\.research\.google\.com/github/)[^)\s]+\.ipynb", rf"\g<1>{lugar}", celula.source)
-            celula.source = re.sub(r"https://github\.com/[\w-]+/[\w-]+/issues/new", f"{AJUSTES['repositorio']}/issues/new", celula.source)
+            celula.source = re.sub(r"https://github\.com/[\w-]+/[\w-]+/issues/new[^)\s]*", relato(caminho), celula.source)
     return caderno
 
 

@@ -117,6 +117,8 @@ def test_enderecos_e_preparacao_em_dia(caderno):
     selo = f"colab.research.google.com/github/{repositorio.removeprefix('https://github.com/')}/blob/{ref}/04-gpt-do-zero/{caderno.name}"
     todas = celulas(caderno)
     assert any(selo in texto(c) for c in todas), "falta o selo do Colab"
+    if caderno != atualizar.PAGINA:
+        assert f"]({atualizar.relato(caderno)})" in texto(todas[-1]), "falta o «Achou um erro?» do fim"
     preparacoes = [c for c in todas if "preparacao" in c["metadata"].get("tags", [])]
     assert [texto(c) for c in preparacoes] == [atualizar.PREPARACAO]
 
