@@ -1,0 +1,109 @@
+"""O curso nas máquinas dos outros: células fora de ordem, pasta com acento e espaço, locale antigo, uma thread só."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+RAIZ = Path(__file__).resolve().parent.parent
+CAPITULO = RAIZ / "04-gpt-do-zero"
+sys.path.insert(0, str(RAIZ / "ferramentas"))
+import atualizar  # noqa: E402
+import prosa  # noqa: E402
+
+
+def test_celula_fora_de_ordem_recebe_uma_frase():
+    fontes = [atualizar.PREPARACAO, "print(modelo_que_falta)", "import gptmini\ngptmini.vetores.nome_de_dentro", "print('segue')"]
+    caderno = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f) for f in fontes])
+    NotebookClient(caderno, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(CAPITULO)}}).execute()
+    saidas = [[o.get("ename") or o["text"] for o in c.outputs] for c in caderno.cells]
+    assert saidas[0] == [] and saidas[3] == ["segue\n"]
+    assert saidas[1][0] == "NameError" and saidas[1][1].startswith("«modelo_que_falta» ainda não existe: falta rodar uma célula")
+    assert saidas[2] == ["AttributeError"]           # só o que se explica com uma célula pulada ganha a frase
+
+
+def abre_texto(chamada):
+    """Se a chamada abre um arquivo como texto: open, read_text, write_text…"""
+    nome = getattr(chamada.func, "attr", getattr(chamada.func, "id", ""))
+    if nome in ("read_text", "write_text"):
+        return True
+    if nome != "open" or isinstance(chamada.func, ast.Attribute) and getattr(chamada.func.value, "id", "") in ("os", "zipfile", "Image"):
+        return False
+    modo = next((a.value for a in chamada.args[1:2] if isinstance(a, ast.Constant)), "r")
+    return "b" not in next((k.value.value for k in chamada.keywords if k.arg == "mode"), modo)
+
+
+def test_todo_arquivo_de_texto_diz_a_sua_codificacao():
+    calados = []
+    for caminho, codigo in prosa.codigos():
+        if "tests" in caminho.parts:
+            continue
+        for no in ast.walk(ast.parse(codigo)):
+            if isinstance(no, ast.Call) and abre_texto(no) and "encoding" not in {k.arg for k in no.keywords}:
+                calados.append(f"{caminho.name}: {ast.unparse(no)}")
+    assert calados == []
+
+
+@pytest.fixture(scope="module")
+def copia(tmp_path_factory):
+    pasta = tmp_path_factory.mktemp("copia") / "Área de Trabalho" / "João & Zé"
+    shutil.copytree(CAPITULO / "gptmini", pasta / "gptmini", ignore=shutil.ignore_patterns("__pycache__"))
+    return pasta
+
+
+PROGRAMA = """
+import torch
+from pathlib import Path
+from gptmini import generate, historinhas, modelo_pronto, pronto, publicar
+model, tokenizer = modelo_pronto()
+texto = historinhas.sortear(1, semente=3)[0].texto
+ids = torch.tensor([[tokenizer.fim, *tokenizer.encode(texto)]])
+pronto.guardar(model, tokenizer, Path("meu-modelo") / "meu.pt", autora="\\u00cdris")
+assert pronto.ler(Path("meu-modelo") / "meu.pt")[2] == {"autora": "\\u00cdris"}
+historinhas.analisar(texto)
+print(ascii(texto), torch.get_num_threads(), len(generate(model, ids[:, :3], 5, 0)[0]))
+"""
+
+
+@pytest.mark.parametrize("variaveis", [
+    {}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "cp1252"}, {"OMP_NUM_THREADS": "1"},
+], ids=["como-aqui", "locale-C", "cp1252", "uma-thread"])
+def test_o_modulo_serve_em_qualquer_pasta_e_locale(variaveis, copia):
+    ambiente = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variaveis
+    saida = subprocess.run([sys.executable, "-W", "error::EncodingWarning", "-X", "warn_default_encoding", "-c", PROGRAMA], cwd=copia,
+                           env=ambiente, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert saida.returncode == 0, saida.stderr
+    assert int(saida.stdout.split()[-1]) >= 4
+    if "OMP_NUM_THREADS" in variaveis:
+        assert saida.stdout.split()[-2] == "1"
+
+
+SO_LEITURA = 'mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && exec "$@"'
+
+
+def pode_montar():
+    try:
+        return subprocess.run(["unshare", "-m", "sh", "-c", "mount --bind /tmp /tmp"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not pode_montar(), reason="esta máquina não deixa montar uma pasta só de leitura")
+def test_numa_pasta_so_de_leitura_as_aulas_rodam_e_guardar_diz_por_que_nao(copia):
+    programa = PROGRAMA.split("pronto.guardar")[0] + """
+historinhas.analisar(texto)
+try:
+    pronto.guardar(model, tokenizer, "meu-modelo/meu.pt")
+except OSError as erro:
+    print("recusou", erro.errno == __import__("errno").EROFS)
+"""
+    saida = subprocess.run(["unshare", "-m", "sh", "-c", SO_LEITURA, "sh", sys.executable, "-c", programa], cwd=copia,
+                           capture_output=True, text=True, encoding="utf-8", check=False)
+    assert saida.stdout.split() == ["recusou", "True"], saida.stderr
