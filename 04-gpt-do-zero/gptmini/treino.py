@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['RECEITA', 'padded', 'modelo_novo', 'check_examples', 'batches', 'evaluate', 'Step', 'warmup_then_decay',
-           'check_training', 'train_steps', 'train']
+           'check_training', 'adamw', 'train_steps', 'train']
 
 # %% ../05-treino.ipynb #05-005
 from .modelo import GPTMini
@@ -120,18 +120,25 @@ def check_training(steps, batch_size, lr):
         raise ValueError(f"lr veio {lr!r}; esperava um número maior que zero, como 3e-3.")
 
 
-def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed=0, device=None):
+def adamw(model, lr):
+    return torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+
+
+def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed=0, device=None, start=0, optimizer=None):
     """Treina com AdamW (Loshchilov e Hutter, 2019) e entrega um `Step` por passo, na hora em que acontece.
 
     device: onde treinar; None deixa o modelo onde está. A mesma semente sorteia os mesmos lotes.
+    start e optimizer retomam um treino: os lotes dos primeiros `start` passos só contam como vistos.
     Perda que não é um número levanta `FloatingPointError` antes de o passo mexer nos pesos.
     """
     check_training(steps, batch_size, lr)
     stream = batches(examples, batch_size, model.config.context_length, torch.Generator().manual_seed(seed))
     device = device or next(model.parameters()).device
-    optimizer = torch.optim.AdamW(model.to(device).parameters(), lr=lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    start, tokens = time.perf_counter(), 0
-    for step in range(1, steps + 1):
+    model.to(device)
+    optimizer = optimizer or adamw(model, lr)
+    tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
+    clock = time.perf_counter()
+    for step in range(start + 1, steps + 1):
         model.train()
         x, y = (t.to(device) for t in next(stream))                    # (B, T)
         loss = model(x, y)[1]
@@ -146,7 +153,7 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
         tokens += (y != -100).sum().item()
         measure = validation and (step % max(1, steps // 10) == 0 or step == steps)
         val_loss = evaluate(model, validation) if measure else None
-        yield Step(step, loss.item(), val_loss, time.perf_counter() - start, tokens)
+        yield Step(step, loss.item(), val_loss, time.perf_counter() - clock, tokens)
 
 # %% ../05-treino.ipynb #05-051
 def train(model, examples, *, on_step=None, **options):

@@ -1,0 +1,39 @@
+"""A história que atravessa a galeria e o que o modelo pronto faz dela: de onde vem todo número desenhado."""
+
+from functools import cache
+from types import SimpleNamespace
+
+from gptmini import historinhas
+from gptmini.por_dentro import percorrer
+from gptmini.pronto import modelo_pronto
+
+TEXTO = ("Léo gostava de brincar na rua. Ele tinha um pião branco. Numa tarde de vento, o pião ficou preso no "
+         "coqueiro. Então Luísa subiu no coqueiro. Com muito jeito, Luísa pegou o pião branco. Léo deu um abraço em "
+         "Luísa e guardou o pião branco.")
+
+
+@cache
+def historia():
+    """O modelo, a história inteira e o caminho dela por dentro do modelo."""
+    historinhas.analisar(TEXTO)      # recusa um texto que a gramática não escreve
+    model, tokenizer = modelo_pronto()
+    ids = [tokenizer.fim, *tokenizer.encode(TEXTO)]
+    return SimpleNamespace(model=model, tokenizer=tokenizer, ids=ids, palavras=[tokenizer.vocab[i] for i in ids],
+                           config=model.config)
+
+
+@cache
+def caminho(quantos):
+    """O caminho dos primeiros `quantos` tokens; o primeiro é o `<fim>` que abre a história."""
+    return percorrer(historia().model, historia().ids[:quantos])
+
+
+def ate(palavra, vez=1):
+    """Quantos tokens há até a `vez`-ésima aparição da palavra, contando com ela."""
+    return [i for i, p in enumerate(historia().palavras, start=1) if p == palavra][vez - 1]
+
+
+def melhores(chances, quantas=3):
+    """[[palavra, chance]] das mais prováveis."""
+    valores, ids = chances.topk(quantas)
+    return [[historia().tokenizer.vocab[i], round(v, 4)] for v, i in zip(valores.tolist(), ids.tolist(), strict=True)]
