@@ -112,9 +112,15 @@ def test_a_geracao_continua_o_texto_ou_recusa(modelo, idx, n, temperature, top_k
         return
     B, T = idx.shape
     assert torch.equal(saida[:, :T], idx) and saida.size(0) == B and T <= saida.size(1) <= T + n
-    assert n == 0 or saida.min() >= 0 and saida.max() < 7
+    assert saida.min() >= 0 and saida.max() < 7
     if stop is None:
         assert saida.size(1) == T + n
+
+
+@pytest.mark.parametrize("gerar", [generate, generate_cached])
+def test_um_id_impossivel_fora_da_janela_tambem_e_recusado(modelo, gerar):
+    with pytest.raises(ValueError, match="o vocabulário vai de 0 a 6"):
+        gerar(modelo, torch.tensor([[-1, 0, 0, 0, 0, 0]]), 1)
 
 
 @vezes(300)

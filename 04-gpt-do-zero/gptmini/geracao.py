@@ -38,6 +38,8 @@ def check_prompt(idx, max_new_tokens, stop, vocab_size):
         veio = tuple(idx.shape) if isinstance(idx, torch.Tensor) else type(idx).__name__
         raise ValueError(f"idx veio {veio}; esperava ids (B, T) com T >= 1. "
                          "Para começar do nada, use o token <fim>: torch.tensor([[0]]).")
+    if idx.amin() < 0 or idx.amax() >= vocab_size:
+        raise ValueError(f"idx tem ids de {idx.amin()} a {idx.amax()}; o vocabulário vai de 0 a {vocab_size - 1}.")
     if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
         raise ValueError(f"max_new_tokens veio {max_new_tokens!r}; esperava um inteiro a partir de 0.")
     if stop is not None and (not isinstance(stop, int) or not 0 <= stop < vocab_size):
