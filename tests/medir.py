@@ -1,7 +1,7 @@
 """Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
 
 Uso, com o Python do ambiente do curso e a máquina sossegada:
-    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio]
+    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio] [geracao]
 
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
@@ -103,6 +103,29 @@ def velocidade(rodadas=5, passos=8):
     return medianas
 
 
+def geracao(rodadas=3, novos=500):
+    """Tokens por segundo ao escrever 500 tokens com cache, contexto 512; medianas de rodadas intercaladas."""
+    from gptmini import generate_cached
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    nosso = GPTMini(GPTConfig(65, 512, 128, 4, 4)).eval()
+    deles = GPT2LMHeadModel(GPT2Config(vocab_size=65, n_positions=512, n_embd=128, n_head=4, n_layer=4,
+                                       bos_token_id=0, eos_token_id=None)).eval()
+    idx = torch.zeros(1, 1, dtype=torch.long)
+    formas = {"gptmini": lambda: generate_cached(nosso, idx, novos),
+              "transformers": lambda: deles.generate(idx, max_new_tokens=novos, do_sample=True, top_k=0, pad_token_id=0,
+                                                     attention_mask=torch.ones_like(idx))}
+    tempos = {nome: [] for nome in formas}
+    for rodada in range(rodadas + 1):
+        for nome, gerar in formas.items():
+            inicio = time.perf_counter()
+            assert gerar().shape == (1, novos + 1)
+            if rodada:
+                tempos[nome].append(novos / (time.perf_counter() - inicio))
+    medianas = {nome: round(statistics.median(t)) for nome, t in tempos.items()}
+    return medianas | {"razao": round(medianas["gptmini"] / medianas["transformers"], 2)}
+
+
 def cadernos():
     """Segundos de cada caderno, do kernel frio ao fim, e o pico de memória da página do capítulo."""
     programa = ("import sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
@@ -140,7 +163,7 @@ def laboratorio(sementes=(0, 1, 2)):
 
 
 MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino,
-           "laboratorio": laboratorio}
+           "laboratorio": laboratorio, "geracao": geracao}
 
 
 def main():

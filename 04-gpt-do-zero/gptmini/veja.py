@@ -5,6 +5,7 @@ A cor diz a peça, a mesma em todo o curso (paleta de Okabe e Ito, 2008, segura 
 """
 
 import io
+from statistics import median
 
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -559,4 +560,23 @@ def gradiente_por_bloco(quadros, piso=1e-12):
     figura.legenda = "Do primeiro ao último bloco. " + " ".join(
         f"{titulo}: " + "; ".join(f"{nome}, de {_n(v[0])} a {_n(v[-1])}" for nome, v in curvas.items()) + "."
         for titulo, curvas in quadros.items())
+    return figura
+
+
+def custo_por_token(curvas, contexto):
+    """{nome: milissegundos de cada passo}: quanto custa o próximo token, com e sem cache, antes e depois de encher a janela."""
+    figura, eixos = _figura(8, 4)
+    eixo = eixos[0, 0]
+    for (nome, tempos), cor in zip(curvas.items(), (COR["saida"], COR["atencao"])):
+        eixo.plot(range(1, len(tempos) + 1), tempos, color=cor, label=nome, lw=2)
+    eixo.axvline(contexto, color=COR["apagado"], ls=":")
+    eixo.set_yscale("log")
+    eixo.set_xlabel("tokens já escritos", fontsize=FONTE)
+    eixo.set_ylabel("ms por token novo", fontsize=FONTE)
+    eixo.legend(fontsize=FONTE - 1, frameon=False)
+    # A mediana de alguns vizinhos: um só passo pode ter sido atrasado por outro programa.
+    dentro = {nome: (median(tempos[contexto // 8 - 8 : contexto // 8 + 8]), median(tempos[contexto - 18 : contexto - 2]))
+              for nome, tempos in curvas.items()}
+    figura.legenda = "Do início ao fim da janela, o token novo passa " + "; ".join(
+        f"de {_n(a, 1)} a {_n(b, 1)} ms ({nome})" for nome, (a, b) in dentro.items()) + "."
     return figura
