@@ -1,0 +1,95 @@
+"""«Sua vez»: em cada lição, os exercícios em branco dizem que estão em branco, e a solução dobrada passa."""
+
+import ast
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import gptmini
+from gptmini import confere
+
+CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
+LICOES = sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))
+SOLUCAO = re.compile(r"<details>\n<summary>Uma solução</summary>\n\n```python\n(.*?)\n```\n\n</details>", re.DOTALL)
+DA_TABELA = {"tokenizador", "mascara_causal", "pesos_de_atencao", "dividir_cabecas", "atencao", "feedforward", "bloco", "gelu", "layernorm",
+             "residual", "contar_parametros", "alvos", "perda", "passo_de_treino", "amostrar", "gerar"}
+
+
+def exercicios():
+    """(lição, enunciado, molde, solução) de cada exercício, na ordem das células."""
+    for licao in LICOES:
+        celulas = json.loads(licao.read_text(encoding="utf-8"))["cells"]
+        fontes = ["".join(c["source"]) for c in celulas]
+        for i, fonte in enumerate(fontes):
+            if celulas[i]["cell_type"] == "code" and re.search(r"^confere\.(?!placar)\w+\(", fonte, re.MULTILINE):
+                yield licao, fontes[i - 1], fonte, SOLUCAO.search(fontes[i + 1])[1]
+
+
+TODOS = list(exercicios())
+cada = pytest.mark.parametrize(("licao", "enunciado", "molde", "solucao"), TODOS,
+                               ids=[f"{licao.name[:2]}-{molde.rpartition('confere.')[2].partition('(')[0]}" for licao, _, molde, _ in TODOS])
+
+
+def verificador(molde):
+    return molde.rpartition("\nconfere.")[2].partition("(")[0]
+
+
+@pytest.fixture(scope="module")
+def bancada():
+    """As definições da lição 07, que os exercícios dela usam."""
+    espaco = {"__name__": "laboratorio"}
+    for celula in json.loads(next(CAPITULO.glob("07-*.ipynb")).read_text(encoding="utf-8"))["cells"]:
+        if "bancada" in celula["metadata"].get("tags", []):
+            exec("".join(celula["source"]), espaco)
+    return espaco
+
+
+def responder(licao, molde, solucao, request):
+    """O que o verificador diz do molde, com a solução (ou nada) posta no lugar do que estava em branco."""
+    espaco = dict(request.getfixturevalue("bancada")) if licao.name.startswith("07") else {
+        "torch": torch, "nn": nn, "F": F, "math": math, **{nome: getattr(gptmini, nome) for nome in gptmini.__all__}}
+    espaco["confere"] = confere
+    *antes, conferencia = ast.parse(molde).body
+    exec(compile(ast.Module(antes, []), "<molde>", "exec"), espaco)
+    exec(solucao, espaco)
+    return eval(compile(ast.Expression(conferencia.value), "<molde>", "eval"), espaco)
+
+
+@cada
+def test_em_branco_diz_que_esta_em_branco(licao, enunciado, molde, solucao, request):
+    resultado = responder(licao, molde, "", request)
+    assert not resultado.ok and resultado.dica.startswith("Em branco"), resultado
+
+
+@cada
+def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao, request):
+    assert responder(licao, molde, solucao, request).ok
+
+
+@pytest.mark.parametrize("licao", LICOES, ids=lambda caminho: caminho.stem)
+def test_cada_licao_tem_ao_menos_dois_exercicios_de_tipos_diferentes(licao):
+    tipos = [enunciado.partition("### ")[2].split()[1] for de, enunciado, _, _ in TODOS if de == licao]
+    assert len(tipos) >= 2 and len(set(tipos)) >= 2
+
+
+def test_os_dezesseis_da_tabela_estao_nas_licoes():
+    assert {verificador(molde) for _, _, molde, _ in TODOS} >= DA_TABELA
+
+
+@cada
+def test_o_conserto_pedido_esta_mesmo_quebrado(licao, enunciado, molde, solucao, request):
+    quebrado = re.search(r"```text\n(.*?)\n```", enunciado, re.DOTALL)
+    if "Conserte" not in enunciado or verificador(molde) in ("ordem", "forma", "leitura"):
+        return
+    codigo = quebrado[1]
+    if codigo.startswith("def forward"):
+        cabeca = molde.partition("    def forward")[0]
+        codigo = cabeca + "\n".join("    " + linha for linha in codigo.splitlines())
+    resultado = responder(licao, molde, codigo, request)
+    assert not resultado.ok and not resultado.em_branco and resultado.pistas, resultado
