@@ -7,6 +7,7 @@ A cor diz a peça, a mesma em todo o curso (paleta de Okabe e Ito, 2008, segura 
 import io
 from statistics import median
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -34,7 +35,7 @@ class _Desenho(Figure):
 
     def _repr_png_(self):
         arquivo = io.BytesIO()
-        self.savefig(arquivo, format="png")
+        FigureCanvasAgg(self).print_png(arquivo)      # desenha uma vez só; savefig desenharia duas
         return arquivo.getvalue(), {"alt": self.legenda}
 
 
@@ -579,4 +580,21 @@ def custo_por_token(curvas, contexto):
               for nome, tempos in curvas.items()}
     figura.legenda = "Do início ao fim da janela, o token novo passa " + "; ".join(
         f"de {_n(a, 1)} a {_n(b, 1)} ms ({nome})" for nome, (a, b) in dentro.items()) + "."
+    return figura
+
+
+def perda_ao_vivo(passos, limite, steps):
+    """A perda dos lotes até agora, contra o limite exato. `passos`: lista de `Step`; `steps`: até onde o treino vai."""
+    figura, eixos = _figura(8, 3.6)
+    eixo = eixos[0, 0]
+    eixo.plot([p.step for p in passos], [p.train_loss for p in passos], color=COR["atencao"], linewidth=1.5, label="lote de treino")
+    eixo.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {_n(limite, 3)}")
+    eixo.set_xlim(0, steps)
+    eixo.set_ylim(0, max([limite, *(p.train_loss for p in passos)]) * 1.05)
+    eixo.set_xlabel("passo", fontsize=FONTE)
+    eixo.set_ylabel("nats por token", fontsize=FONTE)
+    eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
+    eixo.legend(fontsize=FONTE - 1, frameon=False)
+    figura.legenda = (f"Passo {passos[-1].step} de {steps}: a perda do lote é {_n(passos[-1].train_loss)}, e o limite, {_n(limite, 3)}."
+                      if passos else f"Nenhum passo ainda, de {steps}; o limite é {_n(limite, 3)} nat por token.")
     return figura

@@ -1,0 +1,267 @@
+"""Os painéis, sem navegador: o que mostram, quanto demoram, e o treino ao vivo, que para e continua de verdade."""
+
+import gc
+import re
+import statistics
+import time
+import tracemalloc
+
+import ipywidgets as widgets
+import pytest
+import torch
+
+from gptmini import interativo
+from gptmini.geracao import generate
+from gptmini.modelo import GPTMini
+from gptmini.por_dentro import percorrer
+from gptmini.pronto import modelo_pronto
+from gptmini.treino import train_steps
+from gptmini.vetores import GPTConfig, WordTokenizer
+
+PAINEIS = [interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]
+DESLIZANTES = (widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider)
+TEXTOS = ["o gato subiu no muro.", "a gata subiu no telhado.", "o pato nadou no lago."]
+
+
+@pytest.fixture(scope="module")
+def pronto():
+    return modelo_pronto()
+
+
+def todos(painel):
+    """Todos os controles de um painel."""
+    filhos = getattr(painel, "children", ())
+    return [painel] if not filhos else [controle for filho in filhos for controle in todos(filho)]
+
+
+def controle(painel, rotulo):
+    return next(c for c in todos(painel) if getattr(c, "description", "") == rotulo)
+
+
+def posicoes(deslizante):
+    if isinstance(deslizante, widgets.SelectionSlider):
+        return list(deslizante.options)
+    passo = deslizante.step
+    return [deslizante.min + passo * k for k in range(int((deslizante.max - deslizante.min) / passo) + 1)]
+
+
+@pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+def test_cada_controle_tem_rotulo_e_muda_a_tela(abrir, pronto):
+    painel = abrir(*pronto)
+    assert painel.tela.value.count("<figcaption") == 1 and not painel.recado.value
+    assert repr(painel).startswith("Painel «")
+    deslizantes = [c for c in todos(painel) if isinstance(c, DESLIZANTES)]
+    assert deslizantes
+    for c in todos(painel):
+        if not isinstance(c, widgets.HTML):
+            assert c.description, "um controle sem rótulo não se acha sem olhos"
+    for c in deslizantes:
+        telas = set()
+        for valor in posicoes(c)[:4]:
+            c.value = valor
+            telas.add(painel.tela.value)
+        assert len(telas) > 1, c.description
+
+
+@pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+def test_mexer_responde_em_menos_de_150_ms(abrir, pronto):
+    painel = abrir(*pronto)
+    for c in (c for c in todos(painel) if isinstance(c, DESLIZANTES)):
+        valores, tempos = posicoes(c), []
+        for k in range(21):
+            novo = valores[(valores.index(c.value) + 1) % len(valores)] if c.value in valores else valores[k % len(valores)]
+            comeco = time.perf_counter()
+            c.value = novo
+            tempos.append(time.perf_counter() - comeco)
+        mediana = statistics.median(tempos)
+        print(f"{abrir.__name__}, {c.description}: {1000 * mediana:.1f} ms")
+        assert mediana < 0.150, c.description
+
+
+@pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+def test_duzentas_mexidas_nao_gastam_memoria(abrir, pronto):
+    painel = abrir(*pronto)
+    c = next(c for c in todos(painel) if isinstance(c, DESLIZANTES))
+    valores = posicoes(c)
+
+    def mexer(vezes):
+        for k in range(vezes):
+            c.value = valores[k % len(valores)]
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        antes = mexer(20)
+        assert mexer(200) - antes < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("frase, recado", [("Ana tinha uma pippa", "não conheço «pippa»"), ("Ana <b>", "não conheço «&lt;»"),
+                                           ("Ana " * 500, "escreva uma mais curta")])
+def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recado, pronto):
+    painel = abrir(*pronto)
+    caixa = next(c for c in todos(painel) if isinstance(c, widgets.Text))
+    boa, antes = caixa.value, painel.tela.value
+    caixa.value = frase
+    assert recado in painel.recado.value and painel.tela.value == antes
+    caixa.value = boa
+    assert not painel.recado.value and painel.tela.value == antes
+
+
+def test_frase_mais_curta_ou_mais_longa_acerta_o_controle_do_token(pronto):
+    model, tokenizer = pronto
+    for abrir, rotulo in ((interativo.atencao, "Token que olha"), (interativo.raio_x, "Token")):
+        painel = abrir(model, tokenizer)
+        caixa, token = controle(painel, "Frase"), controle(painel, rotulo)
+        for frase in ("Ana", "Ana tinha uma pipa. A pipa", "Ana tinha"):
+            caixa.value = frase
+            assert token.max == len(tokenizer.split(frase)) and token.value <= token.max
+            assert f"«{tokenizer.vocab[([0] + tokenizer.encode(frase))[token.value]]}»" in painel.tela.value
+
+
+def test_o_explorador_diz_o_peso_maior_que_o_modelo_da(pronto):
+    model, tokenizer = pronto
+    painel = interativo.atencao(model, tokenizer, "Ana tinha uma pipa. A pipa")
+    ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa. A pipa")]
+    pesos = percorrer(model, ids).atencao
+    for bloco in range(1, model.config.n_layers + 1):
+        controle(painel, "Bloco").value = bloco
+        for cabeca in range(1, model.config.n_heads + 1):
+            controle(painel, "Cabeça").value = cabeca
+            linha = pesos[bloco - 1, cabeca - 1, -1]
+            frase = re.search("<figcaption.*?>(.*?)</figcaption>", painel.tela.value)[1]
+            assert f"põe {100 * linha.max():.0f}% " in frase and f"o token {linha.argmax()}, na cabeça {cabeca}" in frase
+
+
+def test_as_chaves_ligadas_dao_a_atencao_do_modelo(pronto):
+    model, tokenizer = pronto
+    ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa.")]
+    do_modelo = percorrer(model, ids).atencao[0]
+    torch.testing.assert_close(interativo.pesos_com(model, ids, model.config.n_heads), do_modelo)
+    futuro = interativo.pesos_com(model, ids, model.config.n_heads, mascara=False).triu(1).sum()
+    assert do_modelo.triu(1).sum() == 0 < futuro
+    sem_escala = interativo.pesos_com(model, ids, model.config.n_heads, escala=False)
+    assert sem_escala.amax(-1).mean() > do_modelo.amax(-1).mean()      # sem dividir, o softmax fica mais duro
+    for n in controle(interativo.chaves(model, tokenizer), "Cabeças").options:
+        assert interativo.pesos_com(model, ids, n).shape == (n, len(ids), len(ids))
+
+
+def test_a_historia_cresce_como_generate_e_desfazer_volta(pronto):
+    model, tokenizer = pronto
+    historia = interativo.Historia(model, tokenizer, "Ana tinha", semente=3)
+    comeco = torch.tensor([historia.ids])
+    esperada = generate(model, comeco, 12, 0.9, 20, generator=torch.Generator().manual_seed(3))[0].tolist()
+    for _ in range(12):
+        historia.proxima(0.9, 20)
+    assert historia.ids == esperada[: len(historia.ids)]
+    for _ in range(5):
+        historia.desfazer()
+    assert historia.ids == esperada[: len(historia.ids)]
+    for _ in range(5):
+        historia.proxima(0.9, 20)
+    assert historia.ids == esperada[: len(historia.ids)]
+    for _ in range(50):
+        historia.desfazer()
+    assert historia.texto == "Ana tinha"
+
+
+def test_os_botoes_da_proxima_palavra(pronto):
+    painel = interativo.proxima_palavra(*pronto, comeco="Ana tinha", semente=1)
+    escrita = next(c for c in todos(painel) if isinstance(c, widgets.HTML))
+    inicio = escrita.value
+    assert controle(painel, "desfazer").disabled
+    controle(painel, "próxima palavra").click()
+    uma = escrita.value
+    controle(painel, "próxima palavra").click()
+    assert len({inicio, uma, escrita.value}) == 3
+    controle(painel, "desfazer").click()
+    assert escrita.value == uma
+    for _ in range(200):
+        controle(painel, "próxima palavra").click()
+    assert "(fim)" in escrita.value and controle(painel, "próxima palavra").disabled
+    controle(painel, "recomeçar").click()
+    assert escrita.value == inicio and controle(painel, "desfazer").disabled
+    controle(painel, "Temperatura").value = 0
+    assert "100%" in painel.tela.value
+    controle(painel, "top_k (0: todas)").value = 2
+    assert painel.tela.value.count(">fora") == 6
+    controle(painel, "Semente").value = 2
+    assert escrita.value == inicio
+
+
+def test_modelo_sem_tokenizador_e_recusado(pronto):
+    for abrir in PAINEIS:
+        with pytest.raises(ValueError, match="os dois"):
+            abrir(pronto[0])
+
+
+# ---------------------------------------------------------------- o treino ao vivo
+
+
+def tudo_pequeno():
+    tokenizer = WordTokenizer(TEXTOS)
+    torch.manual_seed(0)
+    model = GPTMini(GPTConfig(tokenizer.vocab_size, context_length=16, d_model=16, n_heads=2, n_layers=1))
+    return model, tokenizer, [[tokenizer.fim, *tokenizer.encode(t), tokenizer.fim] for t in TEXTOS]
+
+
+def espere(condicao, segundos=60):
+    prazo = time.monotonic() + segundos
+    while not condicao():
+        assert time.monotonic() < prazo, "esperei demais"
+        time.sleep(0.005)
+
+
+RECEITA = {"steps": 300, "batch_size": 2, "lr": 3e-3, "seed": 5}
+
+
+def test_parar_e_continuar_dao_o_mesmo_fim_que_um_treino_sem_parada():
+    model, tokenizer, exemplos = tudo_pequeno()
+    inteiro, *_ = tudo_pequeno()
+    perdas = [p.train_loss for p in train_steps(inteiro, exemplos, **RECEITA)]
+    painel = interativo.treino_ao_vivo(model, tokenizer, exemplos, comeco="o gato", intervalo=0.5, **RECEITA)
+    treinador = painel.treinador
+    assert not treinador.rodando and not treinador.passos, "o treino só começa com um clique"
+    for parte in (1, 2, 3):
+        controle(painel, "treinar" if parte == 1 else "continuar").click()
+        espere(lambda meta=40 * parte: len(treinador.passos) > meta)
+        controle(painel, "parar").click()
+        parado = len(treinador.passos)
+        assert 40 * parte < parado < 300 and not treinador.rodando
+        assert f"Passo {parado} de 300" in painel.tela.value
+        time.sleep(0.1)
+        assert len(treinador.passos) == parado
+    controle(painel, "continuar").click()
+    espere(lambda: treinador.acabou and not treinador.rodando)
+    assert [p.train_loss for p in treinador.passos] == perdas
+    for meu, dele in zip(painel.copia.parameters(), inteiro.parameters(), strict=True):
+        assert torch.equal(meu, dele)
+    for original, novo in zip(model.parameters(), tudo_pequeno()[0].parameters(), strict=True):
+        assert torch.equal(original, novo), "o treino é de uma cópia; o modelo de quem chamou não muda"
+    assert treinador.erro is None and controle(painel, "continuar").disabled
+
+
+def test_rodar_a_celula_outra_vez_encerra_o_treino_antigo():
+    model, tokenizer, exemplos = tudo_pequeno()
+    demorado = {**RECEITA, "steps": 1_000_000}
+    velho = interativo.treino_ao_vivo(model, tokenizer, exemplos, comeco="o gato", **demorado)
+    controle(velho, "treinar").click()
+    espere(lambda: velho.treinador.passos)
+    novo = interativo.treino_ao_vivo(model, tokenizer, exemplos, comeco="o gato", **demorado)
+    parado = len(velho.treinador.passos)
+    assert not velho.treinador.rodando
+    controle(velho, "continuar").click()
+    time.sleep(0.05)
+    assert not velho.treinador.rodando and len(velho.treinador.passos) == parado
+    assert not novo.treinador.rodando
+
+
+def test_um_erro_no_treino_chega_a_tela():
+    model, tokenizer, exemplos = tudo_pequeno()
+    painel = interativo.treino_ao_vivo(model, tokenizer, exemplos, comeco="o gato", **{**RECEITA, "lr": -1.0})
+    controle(painel, "treinar").click()
+    espere(lambda: not painel.treinador.rodando)
+    assert "lr veio -1.0" in next(c for c in todos(painel) if isinstance(c, widgets.HTML)).value
