@@ -1,6 +1,7 @@
 """Os painéis, sem navegador: o que mostram, quanto demoram, e o treino ao vivo, que para e continua de verdade."""
 
 import gc
+import html
 import re
 import statistics
 import time
@@ -18,7 +19,7 @@ from gptmini.pronto import modelo_pronto
 from gptmini.treino import train_steps
 from gptmini.vetores import GPTConfig, WordTokenizer
 
-PAINEIS = [interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]
+PAINEIS = [interativo.tokens, interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]
 DESLIZANTES = (widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider)
 TEXTOS = ["o gato subiu no muro.", "a gata subiu no telhado.", "o pato nadou no lago."]
 
@@ -113,13 +114,16 @@ def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recad
 
 def test_frase_mais_curta_ou_mais_longa_acerta_o_controle_do_token(pronto):
     model, tokenizer = pronto
-    for abrir, rotulo in ((interativo.atencao, "Token que olha"), (interativo.raio_x, "Token")):
+    for abrir, rotulo in ((interativo.atencao, "Token que olha"), (interativo.raio_x, "Token"), (interativo.tokens, "Token")):
         painel = abrir(model, tokenizer)
         caixa, token = controle(painel, "Frase"), controle(painel, rotulo)
         for frase in ("Ana", "Ana tinha uma pipa. A pipa", "Ana tinha"):
             caixa.value = frase
-            assert token.max == len(tokenizer.split(frase)) and token.value <= token.max
-            assert f"«{tokenizer.vocab[([0] + tokenizer.encode(frase))[token.value]]}»" in painel.tela.value
+            ids = [tokenizer.fim, *tokenizer.encode(frase)]
+            if abrir is interativo.tokens:      # só este mostra a frase sem o <fim> que a abre
+                ids = ids[1:]
+            assert token.max == len(ids) - 1 >= token.value
+            assert f"«{html.escape(tokenizer.vocab[ids[token.value]])}»" in painel.tela.value
 
 
 def test_o_explorador_diz_o_peso_maior_que_o_modelo_da(pronto):

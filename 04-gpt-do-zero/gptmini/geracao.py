@@ -25,8 +25,7 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
     check_sampling(temperature, top_k)
     if temperature < 1e-9:                                                     # 0, ou tão perto que dá no mesmo
         return logits.argmax(-1)                                               # (B,)
-    V = logits.size(-1)
-    values, ids = logits.topk(V if top_k is None else min(top_k, V))           # (B, k), da maior para a menor
+    values, ids = logits.topk(min(top_k or logits.size(-1), logits.size(-1)))  # (B, k), da maior para a menor
     probs = ((values - values[..., :1]) / temperature).softmax(-1)             # (B, k)
     choice = torch.multinomial(probs, 1, generator=generator)                  # (B, 1): o lugar entre os k
     return ids.gather(-1, choice).squeeze(-1)                                  # (B,): o id desse lugar

@@ -247,6 +247,29 @@ def _modelo(model, tokenizer):
 # ---------------------------------------------------------------- os painéis
 
 
+def tokens(model=None, tokenizer=None, frase=FRASE):
+    """Os tokens e os ids da frase, e as palavras de vetor mais parecido com o do token escolhido."""
+    model, tokenizer = _modelo(model, tokenizer)
+    texto, ultimo = _frase(frase), len(tokenizer.encode(frase)) - 1
+    palavra = _inteiro("Token", ultimo, 0, ultimo)
+    tabela = torch.nn.functional.normalize(model.token_embedding.weight.detach().cpu(), dim=1)                  # (V, C)
+
+    def desenhar():
+        ids = ler_frase(model, tokenizer, texto.value)[0][1:]
+        palavra.max = len(ids) - 1
+        i = palavra.value
+        cossenos, vizinhos = (tabela @ tabela[ids[i]]).topk(min(6, len(tabela)))
+        linhas = [(tokenizer.vocab[j], max(0, c), n(c, 2), veja.COR["embedding"], j == ids[i])
+                  for c, j in zip(cossenos.tolist(), vizinhos.tolist(), strict=True)]
+        fila = " ".join(f'<span style="border: 1px solid; padding: 2px 6px; font-weight: {"bold" if k == i else "normal"}">'
+                        f"{celula(tokenizer.vocab[j])} <small>{j}</small></span>" for k, j in enumerate(ids))
+        parecida = next((f", e a mais parecida com ela é «{linha[0]}», com cosseno {linha[2]}" for linha in linhas if not linha[4]), "")
+        return figura(f'<p style="line-height: 2.2">{fila}</p>' + barras(f"cosseno com «{tokenizer.vocab[ids[i]]}»", linhas),
+                      f"{len(ids)} tokens. A palavra «{tokenizer.vocab[ids[i]]}» tem o id {ids[i]}{parecida}.")
+
+    return Painel(desenhar, [[texto], [palavra]], "tokens, ids e vetores")
+
+
 def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
     """Para onde olha cada palavra da frase, em cada bloco e cabeça."""
     model, tokenizer = _modelo(model, tokenizer)
@@ -334,12 +357,12 @@ def proxima_palavra(model=None, tokenizer=None, comeco=FRASE, semente=0):
     return painel
 
 
-def raio_x(model=None, tokenizer=None, frase=FRASE):
-    """Um token, parada por parada: forma, tamanho do vetor e o que o modelo diria se parasse ali."""
+def raio_x(model=None, tokenizer=None, frase=FRASE, parada=0):
+    """Um token, parada por parada: forma, tamanho do vetor e o que o modelo diria se parasse ali; abre na `parada`."""
     model, tokenizer = _modelo(model, tokenizer)
     leitura, texto = _Leitura(model, tokenizer), _frase(frase)
     ultimo, paradas = len(ler_frase(model, tokenizer, frase)[0]) - 1, 1 + 6 * model.config.n_layers
-    onde, palavra = _inteiro("Parada", 0, 0, paradas - 1), _inteiro("Token", ultimo, 0, ultimo)
+    onde, palavra = _inteiro("Parada", parada, 0, paradas - 1), _inteiro("Token", ultimo, 0, ultimo)
 
     def desenhar():
         lido = leitura(texto.value)

@@ -68,8 +68,7 @@ def batches(examples, batch_size, context_length, generator):
                 starts = torch.randint(len(examples) - context_length, (batch_size,), generator=generator)
                 yield [examples[s : s + context_length + 1] for s in starts.tolist()]
             else:
-                order = torch.randperm(len(examples), generator=generator).split(4 * batch_size)
-                for group in order:
+                for group in torch.randperm(len(examples), generator=generator).split(4 * batch_size):
                     group = sorted(group.tolist(), key=lambda i: len(examples[i]))        # parecidos, menos enchimento
                     starts = torch.arange(0, len(group), batch_size)
                     for s in starts[torch.randperm(len(starts), generator=generator)].tolist():

@@ -79,7 +79,7 @@ class WordTokenizer:
 
 # %% ../00-do-texto-aos-vetores.ipynb #00-039
 class CharTokenizer(WordTokenizer):
-    """A mesma porta, um caractere por token: serve a qualquer texto e não precisa de regra de espaço."""
+    """A mesma porta, um caractere por token: serve a qualquer texto de caracteres conhecidos, sem regra de espaço."""
 
     @staticmethod
     def split(text):

@@ -1,0 +1,181 @@
+"""As lições 01 e 06 no JupyterLab de verdade, num Chromium sem janela: rodar tudo, mexer pelo teclado, ver mudar.
+
+As fotos ficam em tests/capturas (fora do git), para serem olhadas.
+"""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.navegador import navegador, precisa_de_navegador
+
+RAIZ = Path(__file__).resolve().parent.parent
+CAPTURAS = RAIZ / "tests" / "capturas"
+pytestmark = [pytest.mark.lento, precisa_de_navegador]
+
+# Sem perguntas na abertura, e com todas as células na página, mesmo as que a tela não mostra.
+AJUSTES = {"@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+           "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
+# O estado de cada célula de código: rodou? deu erro?
+ESTADO = """() => {
+  const painel = window.jupyterapp.shell.currentWidget;
+  if (!painel?.content?.widgets || painel.sessionContext.isDisposed) return null;
+  const codigo = painel.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+  return {
+    kernel: painel.sessionContext.session?.kernel?.status,
+    faltam: codigo.filter(c => !c.model.executionCount).length,
+    erros: codigo.flatMap(c => c.model.outputs.toJSON()).filter(s => s.output_type === 'error').map(s => s.evalue),
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def laboratorio(tmp_path_factory):
+    """O endereço de um JupyterLab que serve uma cópia do capítulo."""
+    pasta = tmp_path_factory.mktemp("laboratorio")
+    shutil.copytree(RAIZ / "04-gpt-do-zero", pasta / "aulas", ignore=shutil.ignore_patterns("meu-modelo", "__pycache__"))
+    for nome, valores in AJUSTES.items():
+        arquivo = pasta / "ajustes" / f"{nome}.jupyterlab-settings"
+        arquivo.parent.mkdir(parents=True, exist_ok=True)
+        arquivo.write_text(json.dumps(valores), encoding="utf-8")
+    with socket.socket() as porta_livre:
+        porta_livre.bind(("127.0.0.1", 0))
+        porta = porta_livre.getsockname()[1]
+    ambiente = os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(pasta / "ajustes"), "JUPYTERLAB_WORKSPACES_DIR": str(pasta / "mesas"),
+                             "JUPYTER_CONFIG_DIR": str(pasta / "config"), "JUPYTER_PREFER_ENV_PATH": "1"}
+    with open(pasta / "servidor.log", "w", encoding="utf-8") as registro:
+        servidor = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={porta}", "--ip=127.0.0.1", "--allow-root",
+             "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={pasta / 'aulas'}"],
+            env=ambiente, stdout=registro, stderr=subprocess.STDOUT)
+    endereco = f"http://127.0.0.1:{porta}"
+    try:
+        prazo = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{endereco}/api", timeout=2)
+                break
+            except (urllib.error.URLError, TimeoutError):
+                assert servidor.poll() is None and time.monotonic() < prazo, (pasta / "servidor.log").read_text(encoding="utf-8")
+                time.sleep(0.3)
+        yield endereco
+    finally:
+        servidor.terminate()
+        servidor.wait(30)
+
+
+@pytest.fixture
+def pagina():
+    with navegador() as chromium:
+        pagina = chromium.new_page(viewport={"width": 1200, "height": 900})
+        pagina.set_default_timeout(30_000)
+        pagina.erros = []
+        pagina.on("pageerror", lambda erro: pagina.erros.append(str(erro)))
+        yield pagina
+        assert pagina.erros == []
+
+
+def rodar_tudo(pagina, laboratorio, caderno):
+    """Abre o caderno e roda todas as células, como quem escolhe «Run All Cells» no menu."""
+    pagina.goto(f"{laboratorio}/lab/tree/{caderno}")
+    pagina.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=90_000)
+    # Sem as saídas guardadas: o que se vir depois foi feito agora.
+    pagina.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    pagina.evaluate("() => { window.jupyterapp.shell.currentWidget.content.widgets.forEach(c => { if (c.model.type === 'code') c.model.executionCount = null }) }")
+    pagina.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    prazo = time.monotonic() + 400
+    while True:
+        estado = pagina.evaluate(ESTADO)
+        assert estado["erros"] == []
+        if not estado["faltam"] and estado["kernel"] == "idle":
+            return
+        assert time.monotonic() < prazo, estado
+        time.sleep(0.5)
+
+
+def painel(pagina, rotulo):
+    """O painel que tem um controle com esse rótulo, trazido à vista."""
+    achado = pagina.locator(".jp-OutputArea-output", has=pagina.locator(".widget-label", has_text=rotulo)).last
+    achado.scroll_into_view_if_needed()
+    return achado
+
+
+def mudou(lugar, antes, segundos=10):
+    prazo = time.monotonic() + segundos
+    while lugar.inner_html() == antes:
+        assert time.monotonic() < prazo, "nada mudou na tela"
+        time.sleep(0.005)
+
+
+def mexer_pelo_teclado(quadro, rotulo, tecla, vezes):
+    """Leva o foco ao controle e aperta uma seta: a figura muda a cada vez; -> mediana do tempo até mudar, em ms."""
+    puxador = quadro.locator(".widget-slider", has=quadro.page.locator(".widget-label", has_text=rotulo)).locator("[role=slider]")
+    figura, tempos = quadro.locator("figure"), []
+    puxador.focus()
+    for _ in range(vezes):
+        antes, comeco = figura.inner_html(), time.perf_counter()
+        puxador.press(tecla)
+        mudou(figura, antes)
+        tempos.append(1000 * (time.perf_counter() - comeco))
+    print(f"{rotulo}: {statistics.median(tempos):.0f} ms da tecla à figura, no navegador")
+    return statistics.median(tempos)
+
+
+def fotografar(quadro, nome):
+    CAPTURAS.mkdir(exist_ok=True)
+    quadro.screenshot(path=CAPTURAS / f"{nome}.png")
+
+
+def test_licao_01_no_jupyterlab(laboratorio, pagina):
+    rodar_tudo(pagina, laboratorio, "01-atencao-causal.ipynb")
+    explorador = painel(pagina, "Token que olha")
+    fotografar(explorador, "01-explorador-antes")
+    assert mexer_pelo_teclado(explorador, "Token que olha", "ArrowLeft", 5) < 1000
+    caixa = explorador.get_by_label("Frase")
+    figura = explorador.locator("figure")
+    antes = figura.inner_html()
+    caixa.fill("Ana tinha uma pippa")
+    caixa.press("Enter")
+    explorador.get_by_role("alert").wait_for()
+    assert "não conheço «pippa»" in explorador.get_by_role("alert").inner_text() and figura.inner_html() == antes
+    fotografar(explorador, "01-palavra-desconhecida")
+    chaves = painel(pagina, "Cabeças")
+    figura = chaves.locator("figure")
+    antes = figura.inner_html()
+    chaves.get_by_label("Máscara").focus()
+    pagina.keyboard.press("Space")
+    mudou(figura, antes)
+    assert "Sem máscara" in figura.inner_text()
+    mexer_pelo_teclado(chaves, "Cabeças", "ArrowRight", 1)
+    fotografar(chaves, "01-chaves")
+
+
+def test_licao_06_no_jupyterlab(laboratorio, pagina):
+    rodar_tudo(pagina, laboratorio, "06-geracao.ipynb")
+    quadro = painel(pagina, "Temperatura")
+    figura, historia = quadro.locator("figure"), quadro.locator(".widget-html-content p").first
+    fotografar(quadro, "06-proxima-palavra-antes")
+    for _ in range(3):
+        antes, lida = figura.inner_html(), historia.inner_text()
+        quadro.get_by_role("button", name="próxima palavra").click()
+        mudou(figura, antes)
+        assert len(historia.inner_text()) > len(lida)
+    assert mexer_pelo_teclado(quadro, "Temperatura", "ArrowRight", 5) < 1000
+    lida = historia.inner_text()
+    quadro.get_by_role("button", name="desfazer").focus()
+    pagina.keyboard.press("Enter")
+    prazo = time.monotonic() + 10
+    while historia.inner_text() == lida:
+        assert time.monotonic() < prazo
+        time.sleep(0.01)
+    fotografar(quadro, "06-proxima-palavra-depois")

@@ -1,0 +1,437 @@
+"""As viradas: para cada prova, a peça que se troca por uma quebrada, e como rodar só o que a prova precisa.
+
+Uma virada muda o texto de células (a da própria prova, nunca numa linha de assert) ou roda um trecho logo antes
+dela. Das células anteriores rodam só aquelas de que a prova depende, sem os seus asserts: quem tem de falhar é ela.
+"""
+
+import ast
+import builtins
+import contextlib
+import functools
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
+LICOES = [f"{n:02}" for n in range(9)]
+RAPIDAS = ("00", "01", "02", "03", "04")
+MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update"}
+
+
+@functools.cache
+def celulas(licao):
+    return json.loads(next(CAPITULO.glob(f"{licao}-*.ipynb")).read_text(encoding="utf-8"))["cells"]
+
+
+def celula(id):
+    return {c["id"]: c for c in celulas(id[:2])}[id]
+
+
+@dataclass(frozen=True)
+class Virada:
+    celula: str
+    nome: str
+    trocas: dict = field(default_factory=dict)      # {célula: (velho, novo)}; com velho None, a célula inteira
+    antes: str = ""                                 # o que roda logo antes da prova
+
+
+# ── Rodar só o que a prova precisa ──────────────────────────────────────────────────────────────
+
+class Nomes(ast.NodeVisitor):
+    """Os nomes que uma célula liga, lê já, lê depois (dentro de funções e classes) e modifica."""
+
+    def __init__(self, codigo):
+        self.liga, self.le, self.le_depois, self.mexe, self.fundo = set(), set(), set(), set(), 0
+        self.visit(ast.parse(codigo))
+
+    def _dentro(self, no):
+        if hasattr(no, "name") and not self.fundo:
+            self.liga.add(no.name)
+        self.fundo += 1
+        self.generic_visit(no)
+        self.fundo -= 1
+
+    visit_FunctionDef = visit_ClassDef = visit_Lambda = _dentro
+
+    def visit_Name(self, no):
+        if isinstance(no.ctx, ast.Load):
+            (self.le_depois if self.fundo else self.le).add(no.id)
+        elif not self.fundo:
+            self.liga.add(no.id)
+
+    def visit_alias(self, no):
+        if not self.fundo:
+            self.liga.add((no.asname or no.name).split(".")[0])
+
+    def _raiz(self, no):
+        while isinstance(no, ast.Attribute | ast.Subscript | ast.Call):
+            no = no.func if isinstance(no, ast.Call) else no.value
+        return no.id if isinstance(no, ast.Name) else None
+
+    def visit_Attribute(self, no):
+        if isinstance(no.ctx, ast.Store):
+            self.mexe.add(self._raiz(no))
+        self.generic_visit(no)
+
+    def visit_Subscript(self, no):
+        if isinstance(no.ctx, ast.Store):
+            self.mexe.add(self._raiz(no))
+        self.generic_visit(no)
+
+    def visit_Call(self, no):
+        if isinstance(no.func, ast.Attribute) and (no.func.attr in MEXEM or no.func.attr.endswith("_")):
+            self.mexe.add(self._raiz(no.func))
+        self.generic_visit(no)
+
+
+@functools.cache
+def nomes(codigo):
+    return Nomes(codigo)
+
+
+def fatia(prova, fontes, antes):
+    """As células, em ordem, de que a prova precisa; `fontes` é [(id, texto)] até ela."""
+    *anteriores, (_, ultima) = fontes
+    alvo = nomes(antes + "\n" + ultima)
+    ja, sempre, escolhidas = set(alvo.le), set(alvo.le_depois), []
+    for id, fonte in reversed(anteriores):
+        n = nomes(fonte)
+        if (n.liga | n.mexe) & (ja | sempre):
+            escolhidas.append((id, fonte))
+            ja = (ja - n.liga) | n.le
+            sempre |= n.le_depois
+    return escolhidas[::-1]
+
+
+def sem_asserts(codigo):
+    class Tira(ast.NodeTransformer):
+        def visit_Assert(self, no):
+            return ast.copy_location(ast.Pass(), no)
+
+    return ast.fix_missing_locations(Tira().visit(ast.parse(codigo)))
+
+
+def trocado(id, fonte, trocas, prova):
+    if id not in trocas:
+        return fonte
+    velho, novo = trocas[id]
+    if velho is None:
+        return novo
+    if velho not in fonte:
+        raise ValueError(f"{id} não tem mais «{velho}»: a virada envelheceu")
+    outra = fonte.replace(velho, novo)
+    asserts = [[linha for linha in f.splitlines() if linha.strip().startswith("assert")] for f in (fonte, outra)]
+    if id == prova and asserts[0] != asserts[1]:
+        raise ValueError(f"a virada mexe no assert da própria prova, {id}")
+    return outra
+
+
+@functools.cache
+def sorteadas(n, semente):
+    from gptmini import historinhas
+
+    return historinhas.padrao().sortear(n, semente)
+
+
+def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
+    """Roda a prova, e antes dela o que ela pede, numa pasta vazia; com uma virada, com a peça trocada."""
+    import torch
+    from gptmini import historinhas
+
+    monkeypatch.chdir(pasta)
+    monkeypatch.setattr(historinhas, "sortear", lambda n, semente=0: list(sorteadas(n, semente)))
+    trocas = PRONTAS | (virada.trocas if virada else {})
+    fontes = []
+    for c in celulas(prova[:2]):
+        rotulos = c["metadata"].get("tags", [])
+        if c["cell_type"] == "code" and "preparacao" not in rotulos and not any(p in c["id"] for p in ("-vez-", "-mexa-")):
+            fontes.append((c["id"], trocado(c["id"], "".join(c["source"]), trocas, prova)))
+        if c["id"] == prova:
+            break
+    antes = virada.antes if virada else ""
+    espaco = {"__name__": "licao", "Path": Path, "__builtins__": builtins} | (espaco or {})
+    threads = torch.get_num_threads()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for id, fonte in [*fatia(prova, fontes, antes), ("antes", antes)]:
+                try:
+                    exec(compile(sem_asserts(fonte), id, "exec"), espaco)
+                except AssertionError as erro:
+                    raise RuntimeError(f"quem falhou foi {id}, e não a prova") from erro
+            exec(compile(fontes[-1][1], prova, "exec"), espaco)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def no_lugar_de(virada, treinados):
+    """Na lição 07: os resultados prontos, com o de uma variante no lugar da outra (`virada.antes` diz quais)."""
+    return treinados | {variante: treinados[de_quem] for variante, de_quem in DO_LABORATORIO.get(virada.celula, {}).items()}
+
+
+# ── As peças quebradas ──────────────────────────────────────────────────────────────────────────
+
+# O que demora a fazer vem pronto: o modelo do curso no lugar do treino, historinhas no lugar do livro baixado.
+PRONTAS = {
+    "05-059": (None, "from gptmini.pronto import modelo_pronto\nmodel, tokenizer = modelo_pronto()"),
+    "06-024": (None, "from gptmini import historinhas, veja\nfrom gptmini.pronto import modelo_pronto\n"
+                     "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
+                     "treino, validacao = todas[:-500], todas[-500:]"),
+    "08-c-26": (None, "from gptmini import historinhas\nfrom gptmini.treino import adamw, train_steps\n"
+                      "from gptmini.vetores import CharTokenizer\n"
+                      "texto = '\\n'.join(h.texto for h in historinhas.sortear(300, semente=0))\n"
+                      "tokenizer = CharTokenizer([texto])\nids = tokenizer.encode(texto)"),
+    "07-052": ("resultados = {}", "resultados = dict(PRONTOS)"),
+}
+# Na lição 07, a variante (à esquerda) recebe o modelo de outra: a peça que dizíamos ter tirado está de volta.
+DO_LABORATORIO = {
+    "07-061": {"sem máscara causal": "referência"},
+    "07-064": {"sem atenção": "referência"},
+    "07-068": {"sem posição": "sem residual"},
+    "07-070": {"feedforward linear": "referência"},
+    "07-072": {"sem residual": "referência"},
+}
+
+SEM_VAZAR = ("        scores = scores.masked_fill(~self.allowed[:T, :T], -math.inf)\n", "")
+SEM_MASCARA_IMPORTADA = {"04-007": ("from gptmini.atencao import CausalSelfAttention", """
+from gptmini.atencao import CausalSelfAttention as Inteira
+
+class CausalSelfAttention(Inteira):
+    def __init__(self, config):
+        super().__init__(config)
+        self.allowed.fill_(True)
+""")}
+EXPANDE_POUCO = {"04-007": ("from gptmini.feedforward import FeedForward", """
+from gptmini.feedforward import FeedForward as Inteiro
+
+class FeedForward(Inteiro):
+    def __init__(self, config):
+        super().__init__(config)
+        self.expand = nn.Linear(config.d_model, 2 * config.d_model)
+        self.contract = nn.Linear(2 * config.d_model, config.d_model)
+""")}
+SEM_RESIDUAL = {"04-017": ("x = x + self.attention(self.norm1(x))", "x = self.attention(self.norm1(x))")}
+NORMA_PARADA = {"03-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)", "return x")}
+NORMA_MISTURA = {"03-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)",
+                            "return (x - x.mean(-2, keepdim=True)) / x.std(-2, keepdim=True) - x.mean() / 9")}
+SEM_CURVA = {"02-040": ("self.gelu(self.expand(x))", "self.expand(x)")}
+SEM_ATALHO = {"03-008": ("xs[-1] + camada(xs[-1]) if atalho", "camada(xs[-1]) if atalho")}
+FEEDFORWARD_MISTURA = {"02-040": ("return self.dropout(self.contract(x)) ", "return self.dropout(self.contract(x)).cumsum(1) ")}
+ATENCAO_UNIFORME = """
+class CausalSelfAttention(CausalSelfAttention):
+    def forward(self, x, return_weights=False):
+        B, T, C = x.shape
+        pesos = self.allowed[:T, :T].float()
+        pesos = (pesos / pesos.sum(-1, keepdim=True)).expand(B, self.n_heads, T, T)
+        v = self.qkv(x)[..., 2 * C :].view(B, T, self.n_heads, -1).transpose(1, 2)
+        out = self.proj((pesos @ v).transpose(1, 2).reshape(B, T, C))
+        return (out, pesos) if return_weights else out
+"""
+MODELO_SEM_TREINO = {"01-057": ("modelo, tokenizer = modelo_pronto()",
+                                "modelo, tokenizer = modelo_pronto()\nmodelo = type(modelo)(modelo.config)")}
+
+VIRADAS = [
+    # 00 · do texto aos vetores
+    Virada("00-023", "regra do espaço esquecida", antes="cortar, juntar = str.split, ' '.join"),
+    Virada("00-025", "um só jeito de gravar o acento", {"00-025": ('"pe\\u0301"', '"pé"')}),
+    Virada("00-037", "junta tudo com espaço", antes="WordTokenizer.join = staticmethod(' '.join)"),
+    Virada("00-048", "one-hot deslocado", {"00-048": ("== torch.arange(V))", "== torch.arange(V) + 1)")}),
+    Virada("00-052", "posição que não diz nada", {"00-052": ("position_embedding(torch.arange(len(ida)))", "torch.zeros(len(ida), C)")}),
+    Virada("00-052", "vetor de token que já sabe o lugar",
+           antes="_t = token_embedding\ntoken_embedding = lambda i: _t(i) * torch.arange(1, len(i) + 1)[:, None]"),
+    Virada("00-054", "soma que pesa o lugar", {"00-054": ("return x.sum(0) ", "return (x * torch.arange(len(x))[:, None]).sum(0) ")}),
+    Virada("00-054", "posição que não diz nada", antes="x_volta = x_ida"),
+    Virada("00-063", "tabela dobrada", {"00-063": (".float() @ tabela ", ".float() @ (2 * tabela) ")}),
+    Virada("00-065", "escolha que espalha", {"00-063": (".float() @ tabela ", ".float().softmax(-1) @ tabela ")}),
+    Virada("00-070", "letras que são palavras", antes="letras = tokenizer"),
+    Virada("00-074", "posição que não diz nada", {"00-073": ("p = lugar(torch.arange(len(certa)))", "p = torch.zeros(len(certa), C)")}),
+    Virada("00-074", "conta que já vê a ordem", {"00-054": ("return x.square().sum(0) ", "return (x * torch.arange(len(x))[:, None]).sum(0) ")}),
+    Virada("00-078", "tabela sem treino", antes="treinada = torch.randn_like(sorteada)"),
+    Virada("00-prova-1", "desconhecida descartada", antes="tokenizer.encode = lambda texto: []"),
+    Virada("00-prova-1", "letras que aceitam tudo", antes="letras.encode = lambda texto: [ord(c) for c in texto]"),
+    # 01 · atenção causal
+    Virada("01-009", "chave trocada", {"01-007": ('k = {"Ana": [1.0, 0.0]', 'k = {"Ana": [0.0, 1.0]')}),
+    Virada("01-014", "softmax no eixo errado", {"01-014": ("softmax(dim=-1)", "softmax(dim=0)")}),
+    Virada("01-024", "máscara depois do softmax", antes="pesos_antes = pesos_depois"),
+    Virada("01-027", "renormalizar no lugar de mascarar", antes="pesos_antes = pesos_renormalizados"),
+    Virada("01-029", "divide por hs, sem raiz", {"01-029": ("pontos / math.sqrt(hs)", "pontos / hs")}),
+    Virada("01-031", "sem a escala", {"01-031": ("(pontos / math.sqrt(hs)).softmax(-1)", "pontos.softmax(-1)")}),
+    Virada("01-037", "números já guardados por cabeça", antes="x = torch.tensor([[0, 1, 4, 5], [2, 3, 6, 7]])"),
+    Virada("01-045", "cabeças sem transpose", {"01-042": ("t.view(B, T, self.n_heads, -1).transpose(1, 2)", "t.reshape(B, self.n_heads, T, -1)")}),
+    Virada("01-050", "sem a escala", {"01-042": (" / math.sqrt(q.size(-1))", "")}),
+    Virada("01-055", "sem a máscara", {"01-042": SEM_VAZAR}),
+    Virada("01-065", "modelo sem treino", MODELO_SEM_TREINO),
+    Virada("01-073", "sem a máscara", {"01-042": SEM_VAZAR}),
+    Virada("01-078", "modelo sem treino", MODELO_SEM_TREINO),
+    Virada("01-085", "sem máscara nenhuma", {"01-080": ("if not com_mascara:", "if True:")}),
+    Virada("01-085", "máscara nas duas", {"01-080": ("if not com_mascara:", "if False:")}),
+    Virada("01-087", "sem a máscara", {"01-042": SEM_VAZAR}),
+    Virada("01-089", "uma camada por cabeça", {"01-042": ("nn.Linear(C, 3 * C,", "nn.Linear(C, 3 * C * config.n_heads,")}),
+    Virada("01-prova-1", "−10 no lugar de −∞", {"01-042": ("-math.inf)", "-10.0)")}),
+    Virada("01-prova-1", "máscara depois do softmax", {"01-042": ("weights = scores.softmax(dim=-1)",
+           "weights = (q @ k.transpose(-2, -1)).softmax(-1) * self.allowed[:T, :T]")}),
+    Virada("01-prova-2", "máscara antes nas duas", antes="pesos_depois = pesos_antes"),
+    Virada("01-prova-2", "máscara depois nas duas", antes="pesos_antes = pesos_depois"),
+    # 02 · feedforward
+    Virada("02-008", "uma dobra no meio", {"02-008": ("segunda(primeira(generos))", "segunda(primeira(generos).relu())")}),
+    Virada("02-010", "outra matriz", {"02-010": ("[1.0, 1.0]]) ", "[1.0, 2.0]]) ")}),
+    Virada("02-013", "neurônio sem dobra", {"02-013": ("max(a + b, 0), max(-a - b, 0)", "a + b, max(-a - b, 0)")}),
+    Virada("02-021", "constante errada", {"02-021": ("0.044715", "0.04")}),
+    Virada("02-024", "ReLU como imitação", {"02-024": ('F.gelu(xs, approximate="tanh")', "F.relu(xs)")}),
+    Virada("02-027", "as duas fundidas", antes='gelu_com_tensores = lambda x: F.gelu(x, approximate="tanh")'),
+    Virada("02-038", "sem a curva", {"02-037": ("gelu_com_tensores(x @ W1.T + b1)", "(x @ W1.T + b1)")}),
+    Virada("02-041", "sem a curva", SEM_CURVA),
+    Virada("02-046", "ReLU no lugar da GELU", {"02-032": ('F.gelu(x, approximate="tanh")', "F.relu(x)")}),
+    Virada("02-048", "ReLU no lugar da GELU", {"02-032": ('F.gelu(x, approximate="tanh")', "F.relu(x)")}),
+    Virada("02-051", "uma ReLU que vaza", {"02-050": ("F.relu(xs)", "F.leaky_relu(xs)")}),
+    Virada("02-051", "ReLU no lugar da GELU", {"02-032": ('F.gelu(x, approximate="tanh")', "F.relu(x)")}),
+    Virada("02-055", "feedforward que mistura tokens", FEEDFORWARD_MISTURA),
+    Virada("02-057", "atenção que não transporta", antes="CausalSelfAttention = FeedForward"),
+    Virada("02-061", "sem a curva", SEM_CURVA),
+    Virada("02-061", "a curva nas duas", {"02-061": ("nn.Linear(2, 8), nn.Linear(8, 2)", "nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)")}),
+    Virada("02-063", "expande só duas vezes", {"02-040": ("4 * config.d_model", "2 * config.d_model")}),
+    Virada("02-065", "pesos que não dependem dos dados", antes=ATENCAO_UNIFORME),
+    Virada("02-065", "pesos que não somam 1", {"02-065": ("return_weights=True) ", "return_weights=True); pesos = 2 * pesos; saida = com_os_pesos_dados(camada, a, pesos) ")}),
+    Virada("02-067", "pesos que não somam 1", antes="pesos = 2 * pesos"),
+    Virada("02-071", "consulta que não lê o gênero", antes="sozinha.qkv.weight.data[0, 0] = 0"),
+    Virada("02-073", "uma curva dentro do token", antes="CausalSelfAttention = FeedForward"),
+    Virada("02-prova-1", "curva que não curva", antes="F = __import__('types').SimpleNamespace(gelu=lambda t, approximate=None: t)"),
+    # 03 · residual e LayerNorm
+    Virada("03-009", "sem o atalho", SEM_ATALHO),
+    Virada("03-009", "atalho nas duas", {"03-008": ("if atalho else camada(xs[-1])", "if True else camada(xs[-1])")}),
+    Virada("03-015", "caminhos que não passam livres", {"03-015": ("product((1, 0.4)", "product((0.9, 0.4)")}),
+    Virada("03-019", "sem o atalho", SEM_ATALHO),
+    Virada("03-019", "peça que não apaga", {"03-019": ("lambda t: -t", "lambda t: -0.5 * t")}),
+    Virada("03-021", "atalho nas duas", {"03-008": ("if atalho else camada(xs[-1])", "if True else camada(xs[-1])")}),
+    Virada("03-026", "norma que não faz nada", {"03-024": ("return lambda t: camada(F.layer_norm(t, t.shape[-1:]))", "return camada")}),
+    Virada("03-031", "variância por C − 1", {"03-029": ("** 2 for n in vetor) / len(vetor)", "** 2 for n in vetor) / (len(vetor) - 1)")}),
+    Virada("03-039", "ε fora da raiz", {"03-038": ("(variancia + 1e-5).sqrt()", "variancia.sqrt() + 1e-5")}),
+    Virada("03-043", "norma que não faz nada", NORMA_PARADA),
+    Virada("03-046", "ganho esquecido", {"03-041": ("self.gain.shape, self.gain, self.bias", "self.gain.shape, None, self.bias")}),
+    Virada("03-053", "ε de outro tamanho", {"03-041": ("self.bias, self.eps)", "self.bias, 0.1)")}),
+    Virada("03-053", "norma que não faz nada", NORMA_PARADA),
+    Virada("03-063", "sem o atalho", {"03-061": ("t = t + escrito if atalho else escrito", "t = escrito")}),
+    Virada("03-063", "atalho nas duas", {"03-061": ("t = t + escrito if atalho else escrito", "t = t + escrito")}),
+    Virada("03-065", "norma que não faz nada", NORMA_PARADA),
+    Virada("03-067", "sem ε", {"03-041": ("self.bias, self.eps)", "self.bias, 0.0)")}),
+    Virada("03-069", "norma que mistura o lote", {"03-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)",
+                                                            "return (x - x.mean((0, 1))) / x.std((0, 1))")}),
+    Virada("03-071", "post-LN no lugar da pre-LN", {"03-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
+    Virada("03-071", "norma que não faz nada", NORMA_PARADA),
+    Virada("03-072", "post-LN no lugar da pre-LN", {"03-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
+    Virada("03-074", "parcelas repetidas", {"03-074": ("torch.randn(24, 1000, 64)", "torch.randn(1, 1000, 64).expand(24, 1000, 64)")}),
+    Virada("03-078", "post-LN no lugar da pre-LN", {"03-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
+    Virada("03-prova-1", "norma que mistura tokens", NORMA_MISTURA),
+    Virada("03-prova-2", "meio atalho", {"03-prova-2": ("lambda t: t + peca_qualquer(t)", "lambda t: 0.5 * t + peca_qualquer(t)")}),
+    # 04 · o bloco e o GPTMini
+    Virada("04-011", "bloco que embaralha", {"04-010": ("x = x     ", "x = x.roll(1, 1)     ")}),
+    Virada("04-020", "sem o residual", SEM_RESIDUAL),
+    Virada("04-022", "sem o residual", SEM_RESIDUAL),
+    Virada("04-027", "sem o residual", SEM_RESIDUAL),
+    Virada("04-032", "sem o residual", SEM_RESIDUAL),
+    Virada("04-035", "porta sem limite", {"04-029": ("if idx.size(1) > longest:", "if False:"),
+                                          "04-030": ("torch.arange(idx.size(1), device=idx.device)", "torch.arange(idx.size(1), device=idx.device) % self.config.context_length")}),
+    Virada("04-043", "sem o residual", SEM_RESIDUAL),
+    Virada("04-046", "GELU na forma exata", {"04-037": ('approximate="tanh"', 'approximate="none"')}),
+    Virada("04-048", "sem a máscara", SEM_MASCARA_IMPORTADA),
+    Virada("04-050", "probabilidades no lugar de logits", antes="logits = logits.softmax(-1)"),
+    Virada("04-055", "perda só na última", {"04-030": ("logits.flatten(0, 1), targets.flatten().long()", "logits[:, -2], targets[:, -2].long()")}),
+    Virada("04-058", "perda só na última", {"04-030": ("logits.flatten(0, 1), targets.flatten().long()", "logits[:, -2], targets[:, -2].long()")}),
+    Virada("04-060", "pesos que nascem grandes", {"04-030": ("if residual else 0.02)", "if residual else 1.0)")}),
+    Virada("04-061", "saída própria", {"04-030": ("if config.tie_weights:", "if False:")}),
+    Virada("04-065", "pesos que nascem pequenos", {"04-065": ("mul_(50)", "mul_(1)")}),
+    Virada("04-069", "sem a divisão", {"04-030": ("std=0.02 / (2 * config.n_layers) ** 0.5 if residual else 0.02", "std=0.02")}),
+    Virada("04-072", "máscara inteira", {"04-071": (".tril().triu(-1)", ".tril()")}),
+    Virada("04-075", "sem a máscara", SEM_MASCARA_IMPORTADA),
+    Virada("04-075", "bloco que sabe o lugar", {"04-017": ("x = x + self.attention(self.norm1(x))",
+           "x = x + torch.arange(x.size(1))[:, None] * x / 9; x = x + self.attention(self.norm1(x))")}),
+    Virada("04-079", "expande só duas vezes", EXPANDE_POUCO),
+    Virada("04-081", "saída própria", {"04-030": ("if config.tie_weights:", "if False:")}),
+    Virada("04-prova-1", "feedforward que mistura tokens", {"04-017": ("self.feedforward(self.norm2(x)) ", "self.feedforward(self.norm2(x)).cumsum(1) ")}),
+    Virada("04-prova-1", "atenção que nada escreve", {"04-017": ("x = x + self.attention(self.norm1(x))", "x = x + 0 * self.attention(self.norm1(x))")}),
+    Virada("04-prova-2", "expande só duas vezes", EXPANDE_POUCO),
+    Virada("04-prova-3", "expande só duas vezes", EXPANDE_POUCO),
+    Virada("04-prova-5", "sem a máscara", SEM_MASCARA_IMPORTADA),
+    # 05 · treino
+    Virada("05-009", "validação dentro do treino", {"05-009": ("todas[:-500], todas[-500:]", "todas, todas[-500:]")}),
+    Virada("05-011", "alvo sem deslocar", {"05-011": ("exemplos[0][1:]", "exemplos[0][:-1]")}),
+    Virada("05-021", "soma no lugar da média", {"05-021": ("alvos].mean()", "alvos].sum()")}),
+    Virada("05-023", "probabilidades trocadas", antes="probs = probs.roll(1, 0)"),
+    Virada("05-027", "sem o ajuste", {"05-025": ("*= 5 ", "*= 1 ")}),
+    Virada("05-027b", "sem o ajuste", {"05-025": ("*= 3 ", "*= 1 ")}),
+    Virada("05-030", "passo a favor do gradiente", {"05-029": ("lr=3e-3)", "lr=3e-3, maximize=True)")}),
+    Virada("05-033", "modelo que vê o futuro", {"05-029": ("model = modelo_novo(tokenizer)",
+           "model = modelo_novo(tokenizer)\nfor bloco in model.blocks: bloco.attention.allowed.fill_(True)")}),
+    Virada("05-039b", "lotes sem olhar o tamanho", {"05-038": ("sorted(group.tolist(), key=lambda i: len(examples[i]))", "group.tolist()")}),
+    Virada("05-040", "alvo sem deslocar", {"05-014": ("ids[:-1], ids[1:]", "ids[:-1], ids[:-1]")}),
+    Virada("05-043", "saída própria", {"05-043": ("novo = modelo_novo(tokenizer)",
+           "novo = modelo_novo(tokenizer)\nnovo.head.weight = torch.nn.Parameter(torch.randn_like(novo.head.weight))")}),
+    Virada("05-054", "aposta melhor que o sorteio", {"05-054": ("perda = -0.5 * math.log(0.6)", "perda = -0.5 * math.log(0.9)")}),
+    Virada("05-056", "limite errado", antes="from types import SimpleNamespace\nhistorinhas = SimpleNamespace(limite=lambda certo=historinhas.limite(): 1.05 * certo)"),
+    Virada("05-061", "modelo sem treino", {"05-061": ("excesso = ", "history = [type('Passo', (), {'val_loss': 0})]\nmodel = modelo_novo(tokenizer)\nexcesso = ")}),
+    Virada("05-061", "modelo que cola", {"05-061": ("excesso = ", "history = [type('Passo', (), {'val_loss': 0})]\n"
+           "model.forward = lambda x, y=None: (None, torch.tensor(0.0))\nexcesso = ")}),
+    Virada("05-066", "quem decorou", antes="excesso_treino = excesso - 0.05"),
+    Virada("05-069", "impossíveis de graça", {"05-069": ("modelo_bom = [(1 - m) / 4] * 4", "modelo_bom = [1 / 4] * 4")}),
+    Virada("05-074", "teto errado", antes="teto = 0.0"),
+    Virada("05-081", "poucos bits", antes="for p in lido.parameters():\n    p.data = (8 * p.data).round() / 8"),
+    Virada("05-prova-1", "logaritmo de base 2", {"05-prova-1": ("-math.log(0.5)", "-math.log2(0.5)")}),
+    Virada("05-prova-2", "só erros de concordância", antes="erradas = ['gênero: o pipa'] * 20"),
+    Virada("05-prova-2", "só lembranças trocadas", antes="erradas = ['troca de nome: Caio'] * 20"),
+    Virada("05-prova-3", "poucas histórias, muitas vezes", antes="treino = treino[:1000]"),
+    # 06 · geração
+    Virada("06-007", "temperatura que multiplica", {"06-007": ("(logits / temperature)", "(logits * temperature)")}),
+    Virada("06-009", "notas iguais", antes="logits = torch.zeros(5)"),
+    Virada("06-015", "fatias ao contrário", {"06-015": (">= fins)", ">= fins.flip(0))")}),
+    Virada("06-020", "temperatura que multiplica", {"06-017": ("(values - values[..., :1]) / temperature", "(values - values[..., :1]) * temperature")}),
+    Virada("06-020", "top-k ignorado", {"06-017": ("V if top_k is None else min(top_k, V)", "V")}),
+    Virada("06-022", "top-k ignorado", {"06-017": ("V if top_k is None else min(top_k, V)", "V")}),
+    Virada("06-034", "olha a primeira posição", {"06-028": ("model(window)[0][:, -1]", "model(window)[0][:, 0]")}),
+    Virada("06-036", "semente ignorada", {"06-028": ("sample(logits, temperature, top_k, generator)", "sample(logits, temperature, top_k)")}),
+    Virada("06-051", "gulosa que sorteia", {"06-017": ("return logits.argmax(-1) ", "temperature = 1.0 ")}),
+    Virada("06-056", "boletim que não vê o artigo", antes="provas['artigo errado'] = provas['certa']"),
+    Virada("06-061", "modelo sem treino", {"06-059": (None, "boletins = {t: historinhas.boletim(['Pipa azul na na.']) for t in (1.0, 0.7)}")}),
+    Virada("06-065", "temperatura sem efeito", {"06-064": (None, "medidas = {t: (0.9, 100, 0.1) for t in (0.3, 0.7, 1.0, 1.3, '1.3 com top_k=10')}")}),
+    Virada("06-072", "modelo que não lê a janela", antes="visto = longo"),
+    Virada("06-072", "modelo que lembra o que saiu", antes="esquecido = visto"),
+    Virada("06-073", "janela no começo do texto", {"06-028": ("-model.config.context_length :]", ": model.config.context_length]")}),
+    Virada("06-076", "esquecer de graça", {"06-075": ("(mencao + 1, sem_o_nome)", "(mencao, sem_o_nome)")}),
+    Virada("06-079", "segundas iguais às primeiras", antes="seguintes = primeiras"),
+    Virada("06-081", "janela curta", antes="janela = 60"),
+    Virada("06-092", "linha nova sem a média", {"06-089": ("linhas.mean(0) + linhas.std(0) * torch.randn(linhas.size(1))", "5 * linhas.std() * torch.randn(linhas.size(1))")}),
+    Virada("06-095", "já sabe qual", antes="onde_e_qual = lambda model: (0.8, 0.8)"),
+    Virada("06-099", "ajuste que não treina", {"06-097": (None, "antes_do_ajuste = escrever(model_turma, tokenizer_turma, 100)")}),
+    Virada("06-bolso-1", "poucos bits", {"06-bolso-1": ("deepcopy(model_turma).half().float() ",
+           "deepcopy(model_turma); [p.data.mul_(4).round_().div_(4) for p in metade.parameters()] ")}),
+    Virada("06-bolso-5", "um endereço na página", {"06-bolso-5": ('arquivo.read_text(encoding="utf-8")', 'arquivo.read_text(encoding="utf-8") + "https://"')}),
+    Virada("06-prova-1", "modelo treinado", {"06-prova-1": ("sem_treino = GPTMini(model.config).eval()", "sem_treino = model")}),
+    # 07 · laboratório: a peça que se dizia tirada está de volta
+    Virada("07-061", "a máscara está lá"),
+    Virada("07-062", "sem a máscara", antes="honesto = honesto | {'model': sem_mascara(__import__('copy').deepcopy(honesto['model']))}"),
+    Virada("07-064", "a atenção está lá"),
+    Virada("07-067", "sem a máscara", {"07-067": ("sem_posicao(novo())", "sem_mascara(sem_posicao(novo()))")}),
+    Virada("07-068", "um modelo quebrado"),
+    Virada("07-070", "a GELU está lá"),
+    Virada("07-072", "o residual está lá"),
+    Virada("07-076", "a saída própria não ajuda", {"07-075": (None, "amarrada = propria = resultado('sem residual')")}),
+    Virada("07-085", "toda pilha aprende", {"07-084": (None, "perdas = {(n, nascer, 32): 1.0 for n in PILHAS for nascer in NASCIMENTOS}")}),
+    Virada("07-085", "nenhuma aprende", {"07-084": (None, "perdas = {(n, nascer, 32): 9.0 for n in PILHAS for nascer in NASCIMENTOS}")}),
+    Virada("07-087", "o residual está lá", {"07-087": ('("residual e LayerNorm", "só LayerNorm"))', '("residual e LayerNorm", "residual e LayerNorm"))')}),
+    # 08 · do mini ao GPT-2
+    Virada("08-c-5", "saída própria", {"08-c-4": ("GPTConfig(50_257, 1024, *forma)", "GPTConfig(50_257, 1024, *forma, tie_weights=False)")}),
+    Virada("08-c-18", "valores esquecidos", {"08-004": ("past:now] = k, v", "past:now] = k, 0 * v")}),
+    Virada("08-c-31", "otimizador esquecido", {"08-c-31": ("ponto.retomar(lido, optimizer)\n", "")}),
+    Virada("08-c-33", "soma no lugar da média", {"08-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
+    Virada("08-prova-1", "posição somada", antes="girar = lambda t, lugar: t + lugar"),
+    Virada("08-prova-2", "cache que refaz tudo", antes="generate_cached = generate"),
+]
+SEM_VIRADA = {
+    "03-017": "é uma conta de números só: não há peça que trocar",
+    "08-c-11": "só corre onde a biblioteca transformers está instalada; test_pesos.py vira esta peça",
+}
+# Provas das lições 00 a 04 que treinam ou olham centenas de histórias.
+DEMORADAS = set()
