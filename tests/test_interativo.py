@@ -4,8 +4,11 @@ import gc
 import html
 import re
 import statistics
+import subprocess
+import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
@@ -269,3 +272,27 @@ def test_um_erro_no_treino_chega_a_tela():
     controle(painel, "treinar").click()
     espere(lambda: not painel.treinador.rodando)
     assert "lr veio -1.0" in next(c for c in todos(painel) if isinstance(c, widgets.HTML)).value
+
+
+# ---------------------------------------------------------------- o ipywidgets 7.7.1, o do Colab
+
+
+@pytest.mark.lento
+def test_os_mesmos_paineis_no_ipywidgets_7_7_1(tmp_path):
+    ambiente = tmp_path / "ambiente"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ambiente], check=True)
+    python = next(p for p in (ambiente / "bin" / "python", ambiente / "Scripts" / "python.exe") if p.exists())
+    onde = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True).stdout.strip()
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", onde, "ipywidgets==7.7.1",
+                          "widgetsnbextension==3.6.10", "ipython_genutils==0.2.0"], capture_output=True, text=True)
+    if pip.returncode and re.search("No matching distribution|onnection|resolution|timed out", pip.stderr):
+        pytest.skip("teste com o ipywidgets 7.7.1 pulado: o pip não o encontra, ou não há rede.")
+    assert pip.returncode == 0, pip.stderr
+    # O resto (torch, traitlets, pytest) vem emprestado deste Python, depois do que se instalou ali.
+    Path(onde, "emprestado.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")), encoding="utf-8")
+    versao = subprocess.run([python, "-c", "import ipywidgets; print(ipywidgets.__version__)"], capture_output=True, text=True, check=True)
+    assert versao.stdout.strip() == "7.7.1"
+    testes = subprocess.run([python, "-m", "pytest", "-q", "-m", "not lento", "-p", "no:cacheprovider", __file__],
+                            cwd=Path(__file__).resolve().parent.parent, capture_output=True, text=True, timeout=600)
+    print(testes.stdout[-2000:])
+    assert testes.returncode == 0, testes.stdout[-3000:] + testes.stderr[-1000:]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.navegador import navegador, precisa_de_navegador
+from navegador import navegador, precisa_de_navegador
 
 RAIZ = Path(__file__).resolve().parent.parent
 CAPTURAS = RAIZ / "tests" / "capturas"

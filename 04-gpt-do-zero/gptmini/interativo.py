@@ -131,7 +131,7 @@ class Treinador:
 # ---------------------------------------------------------------- a tela
 # Desenhar com o matplotlib a cada toque custaria uns 200 ms. O HTML custa menos de 5, e o que nele se lê é texto de verdade.
 
-PAPEL = f"background: {veja.COR['papel']}; color: {veja.COR['tinta']}; padding: 8px; overflow-x: auto"
+PAPEL = f"background: {veja.COR['papel']}; color: {veja.COR['tinta']}; padding: 8px; overflow-x: auto; line-height: 1.4"
 
 
 def n(numero, casas=1):
@@ -264,7 +264,7 @@ def tokens(model=None, tokenizer=None, frase=FRASE):
         fila = " ".join(f'<span style="border: 1px solid; padding: 2px 6px; font-weight: {"bold" if k == i else "normal"}">'
                         f"{celula(tokenizer.vocab[j])} <small>{j}</small></span>" for k, j in enumerate(ids))
         parecida = next((f", e a mais parecida com ela é «{linha[0]}», com cosseno {linha[2]}" for linha in linhas if not linha[4]), "")
-        return figura(f'<p style="line-height: 2.2">{fila}</p>' + barras(f"cosseno com «{tokenizer.vocab[ids[i]]}»", linhas),
+        return figura(f'<p style="line-height: 2.2; margin: 0 0 8px">{fila}</p>' + barras(f"cosseno com «{tokenizer.vocab[ids[i]]}»", linhas),
                       f"{len(ids)} tokens. A palavra «{tokenizer.vocab[ids[i]]}» tem o id {ids[i]}{parecida}.")
 
     return Painel(desenhar, [[texto], [palavra]], "tokens, ids e vetores")

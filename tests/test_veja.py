@@ -1,0 +1,89 @@
+"""As figuras: a frase de cada uma é lida dos dados, e o que está desenhado são os dados."""
+
+import pytest
+
+from gptmini import veja
+from gptmini.por_dentro import percorrer
+from gptmini.pronto import modelo_pronto
+from gptmini.treino import Step
+
+
+def passos(*perdas):
+    return [Step(i, perda, perda if i == len(perdas) else None, 0.0, i) for i, perda in enumerate(perdas, start=1)]
+
+
+def test_atencao_diz_o_maior_peso_e_o_desenha():
+    pesos = [[0.1, 0.7, 0.2], [0.3, 0.3, 0.4]]
+    figura = veja.atencao(["Ana", "viu", "\n"], pesos, ["cabeça 1", "cabeça 2"])
+    assert figura.legenda == "O maior peso: na linha «cabeça 1», 70% em «viu», o token 1."
+    assert figura.axes[0].images[0].get_array().tolist() == pesos
+    assert [t.get_text() for t in figura.axes[0].get_xticklabels()] == ["Ana", "viu", "↵"]
+
+
+def test_mascara_conta_os_pares():
+    figura = veja.mascara(["a", "b", "c"], [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    assert figura.legenda == "6 dos 9 pares são permitidos: o primeiro token, «a», vê 1, e o último, «c», vê 3."
+    assert sum(t.get_text() == "vê" for t in figura.axes[0].texts) == 6
+
+
+def test_cossenos_acha_o_par_mais_parecido():
+    figura = veja.cossenos(["sol", "lua", "pão"], [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+    assert "«sol» e «lua»" in figura.legenda and "1,00" in figura.legenda
+
+
+def test_proxima_palavra_compara_antes_e_depois():
+    figura = veja.proxima_palavra(["a", "b"], [0.6, 0.4], {"temperatura 0,5": [0.9, 0.1], "top_k 1": [1.0, 0.0]})
+    assert figura.legenda == "«a» sai do modelo com 60% de chance; com temperatura 0,5, 90%; com top_k 1, 100%."
+    assert [barra.get_width() for barra in figura.axes[0].patches[:2]] == [0.9, 0.1]
+    assert "fora" in [t.get_text() for t in figura.axes[1].texts]
+
+
+def test_lente_diz_desde_onde_a_palavra_final_aparece():
+    figura = veja.lente(["x", "y"], ["p0", "p1", "p2"], [["a", "b"], ["a", "c"], ["a", "c"]], [[1, 0.5], [1, 0.6], [1, 0.8]])
+    assert figura.legenda == ("Depois de «y», o modelo prevê «c», com 80%. É a mais provável desde a parada «p1»; "
+                              "no começo do caminho, a mais provável era «b».")
+
+
+def test_formas_e_neuronio():
+    figura = veja.formas([("entrada", (1, 5, 8), "embedding"), ("por dentro", (1, 5, 32), "feedforward"), ("saída", (1, 5, 8), "saida")])
+    assert figura.legenda == "Cada token entra com 8 números, chega a ter 32 (em «por dentro») e sai com 8."
+    assert [barra.get_height() for barra in figura.axes[0].patches] == [8, 32, 8]
+    figura = veja.neuronio([("sol", 2.5), ("lua", 1.0)], [("dia", 0.7), ("mar", -0.1)])
+    assert figura.legenda == "A palavra que mais o acende é «sol», 2,5 em média; a que ele mais empurra é «dia»."
+
+
+def test_perdas_ao_vivo_e_no_fim():
+    assert veja.perda_ao_vivo([], 0.3, 10).legenda == "Nenhum passo ainda, de 10; o limite é 0,300 nat por token."
+    figura = veja.perda_ao_vivo(passos(2.0, 1.0), 0.3, 10)
+    assert figura.legenda == "Passo 2 de 10: a perda do lote é 1,00, e o limite, 0,300."
+    assert figura.axes[0].lines[0].get_ydata().tolist() == [2.0, 1.0]
+    assert "faltam 0,1000 nat" in veja.curva_de_treino(passos(2.0, 0.4), 0.3, 5.0, 0.3).legenda
+
+
+def test_a_figura_sai_em_png_com_a_legenda_por_texto_alternativo():
+    figura = veja.mascara(["a"], [[1]])
+    png, extras = figura._repr_png_()
+    assert png.startswith(b"\x89PNG") and extras["alt"] == figura.legenda == repr(figura)
+
+
+@pytest.mark.parametrize("cor", [*veja.COR.values(), "#FFFFFF", "#777777"])
+def test_o_texto_sobre_qualquer_cor_se_le(cor):
+    def luz(hexadecimal):
+        partes = (int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in partes)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    tinta = veja.tinta_sobre([int(cor[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    clara, escura = sorted((luz(cor), luz(tinta)), reverse=True)
+    assert (clara + 0.05) / (escura + 0.05) >= 4.5
+
+
+def test_o_caminho_por_dentro_da_os_logits_do_modelo():
+    import torch
+
+    model, tokenizer = modelo_pronto()
+    ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa")]
+    caminho = percorrer(model, ids)
+    with torch.no_grad():
+        torch.testing.assert_close(caminho.logits, model(torch.tensor([ids]))[0][0])
+    torch.testing.assert_close(caminho.lente(caminho.paradas[-1]), caminho.logits.softmax(-1))
