@@ -41,6 +41,9 @@ def gravar(caderno, caminho):
     for celula in caderno.cells:
         rotulos = celula.metadata.get("tags", [])
         celula.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
+        for saida in celula.get("outputs", []):
+            # Sem o estado do painel, que não se guarda, o JupyterLab mostraria um erro no lugar dele.
+            saida.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     nbformat.validate(caderno)
     nbformat.write(caderno, caminho)
 

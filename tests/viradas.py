@@ -1,7 +1,7 @@
 """As viradas: para cada prova, a peça que se troca por uma quebrada, e como rodar só o que a prova precisa.
 
 Uma virada muda o texto de células (a da própria prova, nunca numa linha de assert) ou roda um trecho logo antes
-dela. Das células anteriores rodam só aquelas de que a prova depende, sem os seus asserts: quem tem de falhar é ela.
+dela. Do que vem antes rodam só os comandos de que a prova depende, sem os seus asserts: quem tem de falhar é ela.
 """
 
 import ast
@@ -42,78 +42,62 @@ class Virada:
 
 # ── Rodar só o que a prova precisa ──────────────────────────────────────────────────────────────
 
-class Nomes(ast.NodeVisitor):
-    """Os nomes que uma célula liga, lê já, lê depois (dentro de funções e classes) e modifica."""
-
-    def __init__(self, codigo):
-        self.liga, self.le, self.le_depois, self.mexe, self.fundo = set(), set(), set(), set(), 0
-        self.visit(ast.parse(codigo))
-
-    def _dentro(self, no):
-        if hasattr(no, "name") and not self.fundo:
-            self.liga.add(no.name)
-        self.fundo += 1
-        self.generic_visit(no)
-        self.fundo -= 1
-
-    visit_FunctionDef = visit_ClassDef = visit_Lambda = _dentro
-
-    def visit_Name(self, no):
-        if isinstance(no.ctx, ast.Load):
-            (self.le_depois if self.fundo else self.le).add(no.id)
-        elif not self.fundo:
-            self.liga.add(no.id)
-
-    def visit_alias(self, no):
-        if not self.fundo:
-            self.liga.add((no.asname or no.name).split(".")[0])
-
-    def _raiz(self, no):
-        while isinstance(no, ast.Attribute | ast.Subscript | ast.Call):
-            no = no.func if isinstance(no, ast.Call) else no.value
-        return no.id if isinstance(no, ast.Name) else None
-
-    def visit_Attribute(self, no):
-        if isinstance(no.ctx, ast.Store):
-            self.mexe.add(self._raiz(no))
-        self.generic_visit(no)
-
-    def visit_Subscript(self, no):
-        if isinstance(no.ctx, ast.Store):
-            self.mexe.add(self._raiz(no))
-        self.generic_visit(no)
-
-    def visit_Call(self, no):
-        if isinstance(no.func, ast.Attribute) and (no.func.attr in MEXEM or no.func.attr.endswith("_")):
-            self.mexe.add(self._raiz(no.func))
-        self.generic_visit(no)
+FECHADOS = ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-@functools.cache
-def nomes(codigo):
-    return Nomes(codigo)
+def nomes(no):
+    """(liga, lê): os nomes que um pedaço de código define para fora e os que pega de fora."""
+    liga, le = set(), set()
+    if isinstance(no, ast.Name):
+        (le if isinstance(no.ctx, ast.Load) else liga).add(no.id)
+    elif isinstance(no, ast.AugAssign) and isinstance(no.target, ast.Name):
+        le.add(no.target.id)
+    elif isinstance(no, ast.alias):
+        liga.add((no.asname or no.name).split(".")[0])
+    elif isinstance(no, ast.arg):
+        liga.add(no.arg)
+    for filho in ast.iter_child_nodes(no):
+        mais_liga, mais_le = nomes(filho)
+        liga |= mais_liga
+        le |= mais_le
+    if isinstance(no, FECHADOS):
+        le, liga = le - liga, {no.name} if hasattr(no, "name") else set()
+    return liga, le
 
 
-def fatia(prova, fontes, antes):
-    """As células, em ordem, de que a prova precisa; `fontes` é [(id, texto)] até ela."""
-    *anteriores, (_, ultima) = fontes
-    alvo = nomes(antes + "\n" + ultima)
-    ja, sempre, escolhidas = set(alvo.le), set(alvo.le_depois), []
-    for id, fonte in reversed(anteriores):
-        n = nomes(fonte)
-        if (n.liga | n.mexe) & (ja | sempre):
-            escolhidas.append((id, fonte))
-            ja = (ja - n.liga) | n.le
-            sempre |= n.le_depois
+def mexe(comando):
+    """Se um comando pode mudar o que já existe: uma atribuição a uma parte, um método que modifica."""
+    if isinstance(comando, ast.FunctionDef | ast.ClassDef):
+        return False
+    return any(isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store)
+               or isinstance(no, ast.Call) and isinstance(no.func, ast.Attribute) and (no.func.attr in MEXEM or no.func.attr.endswith("_"))
+               for no in ast.walk(comando))
+
+
+def fatia(fontes):
+    """[(id, comandos)], em ordem: os comandos das células de que a última precisa; dela, todos."""
+    arvores = [(id, ast.parse(fonte).body) for id, fonte in fontes]
+    trazidos = {n for _, corpo in arvores for c in corpo if isinstance(c, ast.Import | ast.ImportFrom) for n in nomes(c)[0]}
+    falta, escolhidas, ve_gradientes = set(), [], False
+    for i, (id, corpo) in enumerate(reversed(arvores)):
+        ficam = []
+        for comando in reversed(corpo):
+            (liga, le), escrito = nomes(comando), ast.unparse(comando)
+            muda = mexe(comando) and (le & falta - trazidos - set(dir(builtins)) or ve_gradientes and ".backward()" in escrito)
+            if i == 0 or liga & falta or muda:
+                ficam.append(comando)
+                falta = (falta - liga) | le
+                ve_gradientes |= ".grad" in escrito
+        escolhidas.append((id, ast.Module(ficam[::-1], [])))
     return escolhidas[::-1]
 
 
-def sem_asserts(codigo):
+def sem_asserts(arvore):
     class Tira(ast.NodeTransformer):
         def visit_Assert(self, no):
             return ast.copy_location(ast.Pass(), no)
 
-    return ast.fix_missing_locations(Tira().visit(ast.parse(codigo)))
+    return ast.fix_missing_locations(Tira().visit(arvore))
 
 
 def trocado(id, fonte, trocas, prova):
@@ -158,12 +142,13 @@ def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
     threads = torch.get_num_threads()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            for id, fonte in [*fatia(prova, fontes, antes), ("antes", antes)]:
+            *anteriores, (_, ultima) = fatia([*fontes[:-1], ("antes", antes), fontes[-1]])
+            for id, comandos in anteriores:
                 try:
-                    exec(compile(sem_asserts(fonte), id, "exec"), espaco)
+                    exec(compile(sem_asserts(comandos), id, "exec"), espaco)
                 except AssertionError as erro:
                     raise RuntimeError(f"quem falhou foi {id}, e não a prova") from erro
-            exec(compile(fontes[-1][1], prova, "exec"), espaco)
+            exec(compile(ultima, prova, "exec"), espaco)
     finally:
         torch.set_num_threads(threads)
 
@@ -270,7 +255,7 @@ VIRADAS = [
     Virada("01-085", "sem máscara nenhuma", {"01-080": ("if not com_mascara:", "if True:")}),
     Virada("01-085", "máscara nas duas", {"01-080": ("if not com_mascara:", "if False:")}),
     Virada("01-087", "sem a máscara", {"01-042": SEM_VAZAR}),
-    Virada("01-089", "uma camada por cabeça", {"01-042": ("nn.Linear(C, 3 * C,", "nn.Linear(C, 3 * C * config.n_heads,")}),
+    Virada("01-089", "uma camada por cabeça", {"01-042": ("self.n_heads = config.n_heads\n", "self.n_heads = config.n_heads\n        self.das_cabecas = nn.Parameter(torch.ones(config.n_heads))\n")}),
     Virada("01-prova-1", "−10 no lugar de −∞", {"01-042": ("-math.inf)", "-10.0)")}),
     Virada("01-prova-1", "máscara depois do softmax", {"01-042": ("weights = scores.softmax(dim=-1)",
            "weights = (q @ k.transpose(-2, -1)).softmax(-1) * self.allowed[:T, :T]")}),
@@ -333,8 +318,7 @@ VIRADAS = [
     Virada("04-022", "sem o residual", SEM_RESIDUAL),
     Virada("04-027", "sem o residual", SEM_RESIDUAL),
     Virada("04-032", "sem o residual", SEM_RESIDUAL),
-    Virada("04-035", "porta sem limite", {"04-029": ("if idx.size(1) > longest:", "if False:"),
-                                          "04-030": ("torch.arange(idx.size(1), device=idx.device)", "torch.arange(idx.size(1), device=idx.device) % self.config.context_length")}),
+    Virada("04-035", "porta que corta calada", {"04-030": ("check_ids(idx, ", "idx = idx[..., -self.config.context_length :]; check_ids(idx, ")}),
     Virada("04-043", "sem o residual", SEM_RESIDUAL),
     Virada("04-046", "GELU na forma exata", {"04-037": ('approximate="tanh"', 'approximate="none"')}),
     Virada("04-048", "sem a máscara", SEM_MASCARA_IMPORTADA),
@@ -348,7 +332,7 @@ VIRADAS = [
     Virada("04-072", "máscara inteira", {"04-071": (".tril().triu(-1)", ".tril()")}),
     Virada("04-075", "sem a máscara", SEM_MASCARA_IMPORTADA),
     Virada("04-075", "bloco que sabe o lugar", {"04-017": ("x = x + self.attention(self.norm1(x))",
-           "x = x + torch.arange(x.size(1))[:, None] * x / 9; x = x + self.attention(self.norm1(x))")}),
+           "x = x + torch.outer(torch.arange(x.size(1)), torch.arange(x.size(2))).sin(); x = x + self.attention(self.norm1(x))")}),
     Virada("04-079", "expande só duas vezes", EXPANDE_POUCO),
     Virada("04-081", "saída própria", {"04-030": ("if config.tie_weights:", "if False:")}),
     Virada("04-prova-1", "feedforward que mistura tokens", {"04-017": ("self.feedforward(self.norm2(x)) ", "self.feedforward(self.norm2(x)).cumsum(1) ")}),
