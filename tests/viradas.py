@@ -418,4 +418,4 @@ SEM_VIRADA = {
     "08-c-11": "só corre onde a biblioteca transformers está instalada; test_pesos.py vira esta peça",
 }
 # Provas das lições 00 a 04 que treinam ou olham centenas de histórias.
-DEMORADAS = set()
+DEMORADAS = {"00-078", "01-065", "01-078", "01-085", "02-061", "03-063", "03-072", "03-074", "03-078", "04-069"}
