@@ -85,25 +85,19 @@ def test_toda_prova_tem_uma_virada_ou_diz_por_que_nao():
     assert viradas_por_celula | set(SEM_VIRADA) == set(PROVAS)
 
 
-def casos(lista, nome):
-    return [pytest.param(item, id=nome(item), marks=[pytest.mark.lento] * (celula_de(item)[:2] not in viradas.RAPIDAS or celula_de(item) in viradas.DEMORADAS))
-            for item in lista]
-
-
-def celula_de(item):
-    return item if isinstance(item, str) else item.celula
-
-
-INTEIRAS = [prova for prova in PROVAS if prova[:2] != "07" and prova not in SEM_VIRADA]
-
-
-@pytest.mark.parametrize("prova", casos(INTEIRAS, str))
+@pytest.mark.lento
+@pytest.mark.parametrize("prova", [p for p in PROVAS if p[:2] != "07" and p not in SEM_VIRADA])
 def test_com_as_pecas_inteiras_a_prova_passa(prova, tmp_path, monkeypatch):
     """Sem isto, uma virada poderia falhar por outro motivo. A lição 07 treina quinze modelos: lá, é o notebook que diz."""
     roda(prova, tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("virada", casos([v for v in VIRADAS if v.celula[:2] != "07"], lambda v: f"{v.celula}-{v.nome}"))
+def caso(virada):
+    rapida = virada.celula[:2] in viradas.RAPIDAS and virada.celula not in viradas.DEMORADAS
+    return pytest.param(virada, id=f"{virada.celula}-{virada.nome}", marks=[] if rapida else [pytest.mark.lento])
+
+
+@pytest.mark.parametrize("virada", [caso(v) for v in VIRADAS if v.celula[:2] != "07"])
 def test_com_a_peca_quebrada_a_prova_falha(virada, tmp_path, monkeypatch):
     with pytest.raises(AssertionError):
         roda(virada.celula, tmp_path, monkeypatch, virada)

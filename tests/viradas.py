@@ -162,7 +162,8 @@ def no_lugar_de(virada, treinados):
 
 # O que demora a fazer vem pronto: o modelo do curso no lugar do treino, historinhas no lugar do livro baixado.
 PRONTAS = {
-    "05-059": (None, "from gptmini.pronto import modelo_pronto\nmodel, tokenizer = modelo_pronto()"),
+    "05-059": (None, "from types import SimpleNamespace\nfrom gptmini.pronto import modelo_pronto\n"
+                     "model, tokenizer = modelo_pronto()\nhistory = [SimpleNamespace(val_loss=evaluate(model, exemplos_val))]"),
     "06-024": (None, "from gptmini import historinhas, veja\nfrom gptmini.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
                      "treino, validacao = todas[:-500], todas[-500:]"),
@@ -356,9 +357,8 @@ VIRADAS = [
            "novo = modelo_novo(tokenizer)\nnovo.head.weight = torch.nn.Parameter(torch.randn_like(novo.head.weight))")}),
     Virada("05-054", "aposta melhor que o sorteio", {"05-054": ("perda = -0.5 * math.log(0.6)", "perda = -0.5 * math.log(0.9)")}),
     Virada("05-056", "limite errado", antes="from types import SimpleNamespace\nhistorinhas = SimpleNamespace(limite=lambda certo=historinhas.limite(): 1.05 * certo)"),
-    Virada("05-061", "modelo sem treino", {"05-061": ("excesso = ", "history = [type('Passo', (), {'val_loss': 0})]\nmodel = modelo_novo(tokenizer)\nexcesso = ")}),
-    Virada("05-061", "modelo que cola", {"05-061": ("excesso = ", "history = [type('Passo', (), {'val_loss': 0})]\n"
-           "model.forward = lambda x, y=None: (None, torch.tensor(0.0))\nexcesso = ")}),
+    Virada("05-061", "modelo sem treino", antes="model = modelo_novo(tokenizer)"),
+    Virada("05-061", "modelo que cola", antes="model.forward = lambda x, y=None: (None, torch.tensor(0.0))"),
     Virada("05-066", "quem decorou", antes="excesso_treino = excesso - 0.05"),
     Virada("05-069", "impossíveis de graça", {"05-069": ("modelo_bom = [(1 - m) / 4] * 4", "modelo_bom = [1 / 4] * 4")}),
     Virada("05-074", "teto errado", antes="teto = 0.0"),
@@ -417,5 +417,5 @@ SEM_VIRADA = {
     "03-017": "é uma conta de números só: não há peça que trocar",
     "08-c-11": "só corre onde a biblioteca transformers está instalada; test_pesos.py vira esta peça",
 }
-# Provas das lições 00 a 04 que treinam ou olham centenas de histórias.
+# Provas das lições 00 a 04 que treinam, ou empilham, ou olham centenas de histórias.
 DEMORADAS = {"00-078", "01-065", "01-078", "01-085", "02-061", "03-063", "03-072", "03-074", "03-078", "04-069"}
