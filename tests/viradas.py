@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 LICOES = [f"{n:02}" for n in range(9)]
 RAPIDAS = ("00", "01", "02", "03", "04")
-MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update"}
+MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update", "guardar"}
 
 
 @functools.cache
@@ -66,12 +66,12 @@ def nomes(no):
 
 
 def mexe(comando):
-    """Se um comando pode mudar o que já existe: uma atribuição a uma parte, um método que modifica."""
+    """Se um comando pode mudar o que já existe: uma atribuição a uma parte, uma chamada que modifica."""
     if isinstance(comando, ast.FunctionDef | ast.ClassDef):
         return False
-    return any(isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store)
-               or isinstance(no, ast.Call) and isinstance(no.func, ast.Attribute) and (no.func.attr in MEXEM or no.func.attr.endswith("_"))
-               for no in ast.walk(comando))
+    chamadas = {getattr(no.func, "attr", getattr(no.func, "id", "")) for no in ast.walk(comando) if isinstance(no, ast.Call)}
+    return any(nome in MEXEM or nome.endswith("_") for nome in chamadas) or any(
+        isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store) for no in ast.walk(comando))
 
 
 def fatia(fontes):
@@ -84,7 +84,7 @@ def fatia(fontes):
         for comando in reversed(corpo):
             (liga, le), escrito = nomes(comando), ast.unparse(comando)
             muda = mexe(comando) and (le & falta - trazidos - set(dir(builtins)) or ve_gradientes and ".backward()" in escrito)
-            if i == 0 or liga & falta or muda:
+            if i == 0 or liga & falta or muda or ".mkdir(" in escrito:
                 ficam.append(comando)
                 falta = (falta - liga) | le
                 ve_gradientes |= ".grad" in escrito
@@ -154,8 +154,12 @@ def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
 
 
 def no_lugar_de(virada, treinados):
-    """Na lição 07: os resultados prontos, com o de uma variante no lugar da outra (`virada.antes` diz quais)."""
-    return treinados | {variante: treinados[de_quem] for variante, de_quem in DO_LABORATORIO.get(virada.celula, {}).items()}
+    """Na lição 07: os resultados prontos, com o de uma variante no lugar da outra.
+
+    As células que a prova só atravessa, já sem asserts, recebem a referência no lugar de treinar as suas.
+    """
+    atravessadas = dict.fromkeys(("sem máscara causal", "sem atenção"), treinados["referência"])
+    return atravessadas | treinados | {variante: treinados[de_quem] for variante, de_quem in DO_LABORATORIO.get(virada.celula, {}).items()}
 
 
 # ── As peças quebradas ──────────────────────────────────────────────────────────────────────────
@@ -370,7 +374,7 @@ VIRADAS = [
     # 06 · geração
     Virada("06-007", "temperatura que multiplica", {"06-007": ("(logits / temperature)", "(logits * temperature)")}),
     Virada("06-009", "notas iguais", antes="logits = torch.zeros(5)"),
-    Virada("06-015", "fatias ao contrário", {"06-015": (">= fins)", ">= fins.flip(0))")}),
+    Virada("06-015", "fatias ao contrário", {"06-015": ("torch.tensor(fatias).cumsum", "torch.tensor(fatias[::-1]).cumsum")}),
     Virada("06-020", "temperatura que multiplica", {"06-017": ("(values - values[..., :1]) / temperature", "(values - values[..., :1]) * temperature")}),
     Virada("06-020", "top-k ignorado", {"06-017": ("min(top_k or logits.size(-1), logits.size(-1))", "logits.size(-1)")}),
     Virada("06-022", "top-k ignorado", {"06-017": ("min(top_k or logits.size(-1), logits.size(-1))", "logits.size(-1)")}),
