@@ -93,7 +93,7 @@ def rodar_tudo(pagina, laboratorio, caderno):
     pagina.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     pagina.evaluate("() => { window.jupyterapp.shell.currentWidget.content.widgets.forEach(c => { if (c.model.type === 'code') c.model.executionCount = null }) }")
     pagina.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-    prazo = time.monotonic() + 400
+    prazo = time.monotonic() + 900
     while True:
         estado = pagina.evaluate(ESTADO)
         assert estado["erros"] == []
@@ -110,11 +110,15 @@ def painel(pagina, rotulo):
     return achado
 
 
-def mudou(lugar, antes, segundos=10):
+def espera(condicao, segundos=10):
     prazo = time.monotonic() + segundos
-    while lugar.inner_html() == antes:
+    while not condicao():
         assert time.monotonic() < prazo, "nada mudou na tela"
         time.sleep(0.005)
+
+
+def mudou(lugar, antes):
+    espera(lambda: lugar.inner_html() != antes)
 
 
 def mexer_pelo_teclado(quadro, rotulo, tecla, vezes):
@@ -169,13 +173,10 @@ def test_licao_06_no_jupyterlab(laboratorio, pagina):
         antes, lida = figura.inner_html(), historia.inner_text()
         quadro.get_by_role("button", name="próxima palavra").click()
         mudou(figura, antes)
-        assert len(historia.inner_text()) > len(lida)
+        espera(lambda: len(historia.inner_text()) > len(lida))
     assert mexer_pelo_teclado(quadro, "Temperatura", "ArrowRight", 5) < 1000
     lida = historia.inner_text()
     quadro.get_by_role("button", name="desfazer").focus()
     pagina.keyboard.press("Enter")
-    prazo = time.monotonic() + 10
-    while historia.inner_text() == lida:
-        assert time.monotonic() < prazo
-        time.sleep(0.01)
+    espera(lambda: historia.inner_text() != lida)
     fotografar(quadro, "06-proxima-palavra-depois")

@@ -8,6 +8,7 @@
 import argparse
 import hashlib
 import os
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -137,6 +138,8 @@ def main(argumentos=None):
     pedido = opcoes().parse_args(argumentos)
     processo, processos = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     de_onde = f"O último ponto, se houve, está em {pedido.saida / 'ponto.pt'}; continue com --retomar."
+    # O torchrun, quando um processo morre, manda SIGTERM aos outros: às vezes chega antes do erro da rede.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"Mandaram parar. {de_onde}"))
     try:
         if processos > 1:
             dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
