@@ -414,7 +414,7 @@ VIRADAS = [
     Virada("08-c-18", "valores esquecidos", {"08-004": ("past:now] = k, v", "past:now] = k, 0 * v")}),
     Virada("08-c-31", "otimizador esquecido", {"08-c-31": ("ponto.retomar(lido, optimizer)\n", "")}),
     Virada("08-c-33", "soma no lugar da média", {"08-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
-    Virada("08-prova-1", "posição somada", antes="girar = lambda t, lugar: t + lugar"),
+    Virada("08-prova-1", "posição somada", {"08-prova-1": ("    a, b = t[::2]", "    return t + lugar\n    a, b = t[::2]")}),
     Virada("08-prova-2", "cache que refaz tudo", antes="generate_cached = generate"),
 ]
 SEM_VIRADA = {
