@@ -10,7 +10,6 @@ import json
 import math
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -127,18 +126,17 @@ def geracao(rodadas=3, novos=500):
 
 
 def cadernos():
-    """Segundos de cada caderno, do kernel frio ao fim, e o pico de memória da página do capítulo."""
-    programa = ("import sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
-                "NotebookClient(c, timeout=900, resources={'metadata': {'path': sys.argv[2]}}).execute()")
+    """De cada caderno, do kernel frio ao fim: segundos e o pico de memória do kernel, em MB."""
+    programa = ("import resource, sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
+                "NotebookClient(c, timeout=900, resources={'metadata': {'path': sys.argv[2]}}).execute(); "
+                "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)")     # o filho é o kernel; em KiB
     medidas = {}
     pasta = RAIZ / "04-gpt-do-zero"
     for caderno in sorted(pasta.glob("*.ipynb")):
         inicio = time.perf_counter()
-        subprocess.run([sys.executable, "-c", programa, str(caderno), str(pasta)], check=True)
-        medidas[caderno.stem] = round(time.perf_counter() - inicio, 1)
+        feito = subprocess.run([sys.executable, "-c", programa, str(caderno), str(pasta)], check=True, stdout=subprocess.PIPE, text=True)
+        medidas[caderno.stem] = {"segundos": round(time.perf_counter() - inicio, 1), "memoria_MB": int(feito.stdout.split()[-1])}
         print(caderno.stem, medidas[caderno.stem], flush=True)
-    # ru_maxrss dos filhos é o maior entre todos os kernels já encerrados, em KiB.
-    medidas["pico_de_memoria_MB"] = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
     return medidas
 
 
