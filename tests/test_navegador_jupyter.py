@@ -87,8 +87,10 @@ def pagina():
 
 def rodar_tudo(pagina, laboratorio, caderno):
     """Abre o caderno e roda todas as células, como quem escolhe «Run All Cells» no menu."""
-    pagina.goto(f"{laboratorio}/lab/tree/{caderno}")
-    pagina.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=90_000)
+    pagina.goto(f"{laboratorio}/lab/tree/{caderno}?reset")        # sem o caderno do teste anterior, que voltaria aberto
+    pagina.wait_for_function("""caderno => { const painel = window.jupyterapp?.shell?.currentWidget;
+        return painel?.context?.path === caderno && painel.sessionContext?.session?.kernel?.status === 'idle' }""",
+        arg=caderno, timeout=90_000)
     # Sem as saídas guardadas: o que se vir depois foi feito agora.
     pagina.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     pagina.evaluate("() => { window.jupyterapp.shell.currentWidget.content.widgets.forEach(c => { if (c.model.type === 'code') c.model.executionCount = null }) }")
