@@ -123,10 +123,12 @@ def adamw(model, lr):
     return torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
 
 
-def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed=0, device=None, start=0, optimizer=None):
+def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed=0, device=None, start=0,
+                optimizer=None, schedule=warmup_then_decay):
     """Treina com AdamW (Loshchilov e Hutter, 2019) e entrega um `Step` por passo, na hora em que acontece.
 
     device: onde treinar; None deixa o modelo onde está. A mesma semente sorteia os mesmos lotes.
+    schedule(step, steps): a fração da taxa em cada passo; grupo do otimizador com `initial_lr` parte da sua, não de lr.
     start e optimizer retomam um treino: os lotes dos primeiros `start` passos só contam como vistos.
     Perda que não é um número levanta `FloatingPointError` antes de o passo mexer nos pesos.
     """
@@ -147,12 +149,12 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.param_groups[0]["lr"] = lr * warmup_then_decay(step, steps)
+        for group in optimizer.param_groups:
+            group["lr"] = group.get("initial_lr", lr) * schedule(step, steps)
         optimizer.step()
         tokens += (y != -100).sum().item()
         measure = validation and (step % max(1, steps // 10) == 0 or step == steps)
-        val_loss = evaluate(model, validation) if measure else None
-        yield Step(step, loss.item(), val_loss, time.perf_counter() - clock, tokens)
+        yield Step(step, loss.item(), evaluate(model, validation) if measure else None, time.perf_counter() - clock, tokens)
 
 # %% ../05-treino.ipynb #05-051
 def train(model, examples, *, on_step=None, **options):

@@ -109,9 +109,7 @@ class GPTConfig:
             if not isinstance(valor, int) or isinstance(valor, bool) or valor < 1:
                 raise ValueError(f"{nome} veio {valor!r}; esperava um inteiro maior que zero.")
         if self.d_model % self.n_heads:
-            raise ValueError(
-                f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; "
-                f"use um d_model múltiplo de {self.n_heads}."
-            )
+            raise ValueError(f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; "
+                             f"use um d_model múltiplo de {self.n_heads}.")
         if not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
             raise ValueError(f"dropout veio {self.dropout!r}; esperava um número de 0 até menos de 1.")
