@@ -587,6 +587,11 @@ def atualizar(opcoes, extras):
     return rodar([str(RAIZ / "ferramentas" / "atualizar.py"), *extras], RAIZ)
 
 
+def slides(opcoes, extras):
+    preparar_ambiente(PACOTES)
+    return rodar([str(RAIZ / "ferramentas" / "slides.py"), *extras], RAIZ)
+
+
 # ---------------------------------------------------------------- linha de comando
 
 # O argparse só fala inglês; estas são as frases dele que aparecem aqui.
@@ -638,6 +643,7 @@ def leitor():
         "--python", action="append", choices=PYTHONS_DO_KIT, metavar="VERSÃO",
         help="só para esta versão do Python, como 3.12; pode repetir (padrão: todas)",
     )
+    comando(slides, "faz os slides de cada lição, um HTML por lição, na pasta slides")
     comando(atualizar, "para quem escreve o curso: refaz o módulo, os notebooks e o modelo")
     return principal
 
@@ -656,7 +662,7 @@ def principal(argumentos):
     if opcoes.comando is None:
         interprete.print_help()
         return 0
-    if opcoes.funcao in (capitulo, atualizar):
+    if opcoes.funcao in (capitulo, slides, atualizar):
         extras = resto + extras
     elif resto:
         interprete.error("argumento desconhecido: " + " ".join(resto))

@@ -115,7 +115,7 @@ def pagina():
         if so_importa(celula):
             continue
         nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(sem_marcas(celula))
-        rotulos = [r for r in celula.metadata["tags"] if r != "capitulo"]
+        rotulos = [r for r in celula.metadata["tags"] if r not in ("capitulo", "slide")]
         nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
         celulas.append(nova)
     for i, celula in enumerate(celulas):

@@ -1,7 +1,7 @@
 """Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
 
 Uso, com o Python do ambiente do curso e a máquina sossegada:
-    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio] [geracao]
+    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio] [corrida] [geracao]
 
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
@@ -160,8 +160,38 @@ def laboratorio(sementes=(0, 1, 2)):
     return medidas
 
 
+def corrida(sementes=(0, 1, 2)):
+    """Da lição 09: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
+
+    Precisa do texto do Machado (baixado, ou já guardado). Cada semente procura perto dos passos que a primeira achou.
+    """
+    aula = json.loads(next((RAIZ / "04-gpt-do-zero").glob("09-*.ipynb")).read_text(encoding="utf-8"))
+    bancada = {"__name__": "corrida"}
+    for celula in aula["cells"]:
+        if "bancada" in celula["metadata"].get("tags", []):
+            exec("".join(celula["source"]), bancada)
+    regras, todas, medidas = bancada["corrida"], bancada["PIECES"], {}
+    escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
+    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas}
+    sem_rede = "\n\n".join(h.texto for h in historinhas.sortear(8_000, semente=0))
+    pistas = {bancada["pista"]: escada | faltas, regras.abrir_pista("historinhas", sem_rede): {"+ pares": todas}}
+    if bancada["pista"].nome == "historinhas":
+        sys.exit("esta medida precisa do texto do Machado; sem rede, ele não veio.")
+    for pista, receitas in pistas.items():
+        bancada["pista"], aqui = pista, medidas.setdefault(pista.nome, {"referência": []})
+        for semente in sementes:
+            perda, segundos, _ = bancada["correr"](regras.REFERENCIA, semente)
+            aqui["referência"].append({"perda": round(perda, 4), "segundos": round(segundos, 1)})
+            for nome, pecas in receitas.items():
+                antes = aqui.setdefault(nome, [])
+                segundos, passos = bancada["ate_o_alvo"](pecas, semente, antes[0]["passos"] * 4 // 5 if antes else 100)
+                antes.append({"segundos": round(segundos, 2), "passos": passos})
+                print(f"\r{pista.nome}, semente {semente}, {nome}: {antes[-1]}", flush=True)
+    return medidas
+
+
 MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino,
-           "laboratorio": laboratorio, "geracao": geracao}
+           "laboratorio": laboratorio, "corrida": corrida, "geracao": geracao}
 
 
 def main():

@@ -16,7 +16,7 @@ CAPITULO = RAIZ / "04-gpt-do-zero"
 SALAS = CAPITULO / "gptmini"
 # De baixo para cima: cada sala só importa das que estão à sua esquerda.
 ORDEM = ["vetores", "atencao", "feedforward", "residual", "modelo", "treino", "geracao",
-         "aviso", "cache", "arquivos", "ponto", "pesos", "historinhas", "pronto", "publicar", "corpus", "treinar", "por_dentro", "veja", "interativo", "corretor", "confere"]
+         "aviso", "cache", "arquivos", "ponto", "pesos", "historinhas", "pronto", "publicar", "corpus", "corrida", "treinar", "por_dentro", "veja", "interativo", "corretor", "confere"]
 EXPORTADAS = [*ORDEM[:7], "cache", "pesos"]
 CADERNOS = [*atualizar.licoes(), atualizar.PAGINA]
 

@@ -1,6 +1,7 @@
 """«Sua vez»: em cada lição, os exercícios em branco dizem que estão em branco, e a solução dobrada passa."""
 
 import ast
+import functools
 import json
 import math
 import re
@@ -47,19 +48,19 @@ def verificador(molde):
     return molde.rpartition("\nconfere.")[2].partition("(")[0]
 
 
-@pytest.fixture(scope="module")
-def bancada():
-    """As definições da lição 07, que os exercícios dela usam."""
+@functools.cache
+def bancada(licao):
+    """As definições das lições 07 e 09 que os exercícios delas usam."""
     espaco = {"__name__": "laboratorio"}
-    for celula in json.loads(next(CAPITULO.glob("07-*.ipynb")).read_text(encoding="utf-8"))["cells"]:
+    for celula in json.loads(licao.read_text(encoding="utf-8"))["cells"]:
         if "bancada" in celula["metadata"].get("tags", []):
             exec("".join(celula["source"]), espaco)
     return espaco
 
 
-def responder(licao, molde, solucao, request):
+def responder(licao, molde, solucao):
     """O que o verificador diz do molde, com a solução (ou nada) posta no lugar do que estava em branco."""
-    espaco = dict(request.getfixturevalue("bancada")) if licao.name.startswith("07") else {
+    espaco = dict(bancada(licao)) if licao.name.startswith(("07", "09")) else {
         "torch": torch, "nn": nn, "F": F, "math": math, **{nome: getattr(gptmini, nome) for nome in gptmini.__all__}}
     espaco["confere"] = confere
     *antes, conferencia = ast.parse(molde).body
@@ -69,14 +70,14 @@ def responder(licao, molde, solucao, request):
 
 
 @cada
-def test_em_branco_diz_que_esta_em_branco(licao, enunciado, molde, solucao, request):
-    resultado = responder(licao, molde, "", request)
+def test_em_branco_diz_que_esta_em_branco(licao, enunciado, molde, solucao):
+    resultado = responder(licao, molde, "")
     assert not resultado.ok and resultado.dica.startswith("Em branco"), resultado
 
 
 @cada
-def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao, request):
-    assert responder(licao, molde, solucao, request).ok
+def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao):
+    assert responder(licao, molde, solucao).ok
 
 
 @pytest.mark.parametrize("licao", LICOES, ids=lambda caminho: caminho.stem)
@@ -90,7 +91,7 @@ def test_os_dezesseis_da_tabela_estao_nas_licoes():
 
 
 @cada
-def test_o_conserto_pedido_esta_mesmo_quebrado(licao, enunciado, molde, solucao, request):
+def test_o_conserto_pedido_esta_mesmo_quebrado(licao, enunciado, molde, solucao):
     quebrado = re.search(r"```text\n(.*?)\n```", enunciado, re.DOTALL)
     if "Conserte" not in enunciado or verificador(molde) in ("ordem", "forma", "leitura"):
         return
@@ -98,5 +99,5 @@ def test_o_conserto_pedido_esta_mesmo_quebrado(licao, enunciado, molde, solucao,
     if codigo.startswith("def forward"):
         cabeca = molde.partition("    def forward")[0]
         codigo = cabeca + "\n".join("    " + linha for linha in codigo.splitlines())
-    resultado = responder(licao, molde, codigo, request)
+    resultado = responder(licao, molde, codigo)
     assert not resultado.ok and not resultado.em_branco and resultado.pistas, resultado

@@ -18,7 +18,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
-LICOES = [f"{n:02}" for n in range(9)]
+LICOES = [f"{n:02}" for n in range(10)]
 RAPIDAS = ("00", "01", "02", "03", "04")
 MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update", "guardar"}
 
@@ -175,6 +175,9 @@ PRONTAS = {
                       "from gptmini.vetores import CharTokenizer\n"
                       "texto = '\\n'.join(h.texto for h in historinhas.sortear(300, semente=0))\n"
                       "tokenizer = CharTokenizer([texto])\nids = tokenizer.encode(texto)"),
+    "09-003": ("RAPIDO = False", "RAPIDO = True"),
+    "09-007": (None, "from dataclasses import replace\nfrom gptmini import confere, corrida, historinhas\n"
+                     "pista = corrida.abrir_pista('historinhas', '\\n\\n'.join(h.texto for h in historinhas.sortear(8000, semente=0)))"),
     "07-052": ("resultados = {}", "resultados = dict(PRONTOS)"),
 }
 # Na lição 07, a variante (à esquerda) recebe o modelo de outra: a peça que dizíamos ter tirado está de volta.
@@ -416,6 +419,26 @@ VIRADAS = [
     Virada("08-c-33", "soma no lugar da média", {"08-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
     Virada("08-prova-1", "posição somada", {"08-prova-1": ("    a, b = t[::2]", "    return t + lugar\n    a, b = t[::2]")}),
     Virada("08-prova-2", "cache que refaz tudo", antes="generate_cached = generate"),
+    # 09 · a corrida
+    Virada("09-017", "forma grande", {"09-016": ('"d_model": 64', '"d_model": 128')}),
+    Virada("09-019", "descida que para no meio", antes="warmup_then_decay = corrida.ritmo_da_referencia"),
+    Virada("09-022", "LayerNorm no lugar", {"09-021": ("F.rms_norm(x, self.gain.shape, self.gain, eps=1e-6)", "F.layer_norm(x, self.gain.shape, self.gain)")}),
+    Virada("09-022", "não divide", {"09-021": ("F.rms_norm(x, self.gain.shape, self.gain, eps=1e-6)", "x * self.gain")}),
+    Virada("09-025", "posição somada", {"09-024": ("torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)", "torch.cat([a + sin, b + cos], dim=-1)")}),
+    Virada("09-025", "um sinal trocado", {"09-024": ("a * sin + b * cos", "a * sin - b * cos")}),
+    Virada("09-025", "sem giro", {"09-024": ("    a, b = x.chunk", "    return x\n    a, b = x.chunk")}),
+    Virada("09-031", "sem a norma", antes="com_norma.qk_norm = False"),
+    Virada("09-034", "ReLU que vaza", {"09-033": ("F.relu(x).square()", "F.leaky_relu(x).square()")}),
+    Virada("09-037", "só uma em zero", {"09-036": ("        nn.init.zeros_(block.feedforward.contract.weight)\n", "")}),
+    Virada("09-040", "uma volta só", {"09-039": ("steps=5", "steps=1")}),
+    Virada("09-040", "sem a potência quinta", {"09-039": (" + 2.0315 * A @ A", "")}),
+    Virada("09-047", "par com a letra seguinte", {"09-046": ("F.pad(idx[:, :-1], (1, 0))", "F.pad(idx[:, 1:], (0, 1))")}),
+    Virada("09-053", "máscara esquecida", {"09-028": ("torch.ones(T, T, dtype=torch.bool).tril()", "torch.ones(T, T, dtype=torch.bool)")}),
+    Virada("09-053", "sempre RMSNorm", {"09-050": ('        if "RMSNorm" in pieces:\n            block', '        if True:\n            block')}),
+    Virada("09-056", "nenhuma peça", {"09-055": ("receita(PIECES, PASSOS", "receita([], PASSOS")}),
+    Virada("09-064", "sem Muon nem pares", {"09-062": (None, "tempos = {'pares': ate_o_alvo(ESCADA['QK-norm'], passos=400, teto=400)[0]}")}),
+    Virada("09-072", "nascido agora", {"09-070": ("lambda V, T: ja_sabe", "lambda V, T: modern(PIECES, V, T)"),
+                                       "09-071": ("tentativas.items()", "[('já sabe', tentativas['já sabe'])]")}),
 ]
 SEM_VIRADA = {
     "03-017": "é uma conta de números só: não há peça que trocar",

@@ -13,7 +13,7 @@ from .residual import LayerNorm
 from .treino import Step, batches, evaluate, train, train_steps
 from .vetores import CharTokenizer, GPTConfig, UnknownTokenError, WordTokenizer
 
-_SALAS = ("arquivos", "aviso", "cache", "confere", "corpus", "historinhas", "interativo", "pesos", "ponto", "por_dentro", "pronto", "publicar", "treinar", "veja")
+_SALAS = ("arquivos", "aviso", "cache", "confere", "corpus", "corrida", "historinhas", "interativo", "pesos", "ponto", "por_dentro", "pronto", "publicar", "treinar", "veja")
 _NOMES = {"modelo_pronto": "pronto", "KVCache": "cache", "generate_cached": "cache", "carregar_gpt2": "pesos"}
 
 __all__ = [

@@ -598,3 +598,48 @@ def perda_ao_vivo(passos, limite, steps):
     figura.legenda = (f"Passo {passos[-1].step} de {steps}: a perda do lote é {_n(passos[-1].train_loss)}, e o limite, {_n(limite, 3)}."
                       if passos else f"Nenhum passo ainda, de {steps}; o limite é {_n(limite, 3)} nat por token.")
     return figura
+
+
+def corrida(curvas, alvo):
+    """A perda de cada lote contra o relógio. `curvas`: {nome: [(segundos, perda)]}; `alvo`: a perda a alcançar."""
+    figura, eixos = _figura(9, 4.5)
+    eixo, cruza = eixos[0, 0], {}
+    for (nome, curva), cor in zip(curvas.items(), [COR["saida"], COR["atencao"]][-len(curvas):], strict=True):
+        # A média de uns vizinhos: a perda de um lote só treme demais.
+        janela = max(1, len(curva) // 25)
+        medias = [(curva[i][0], sum(p for _, p in curva[i - janela + 1 : i + 1]) / janela) for i in range(janela - 1, len(curva))]
+        eixo.plot(*zip(*medias), color=cor, linewidth=3, label=nome)
+        cruza[nome] = next((segundos for segundos, perda in medias if perda <= alvo), None)
+    eixo.axhline(alvo, color=COR["tinta"], linestyle="--", linewidth=2, label=f"alvo: {_n(alvo, 3)}")
+    eixo.set_xscale("log")
+    eixo.xaxis.set_major_formatter(lambda v, _: f"{v:g}".replace(".", ","))
+    eixo.set_xlabel("segundos de treino (cada marca vale dez vezes a anterior)", fontsize=FONTE)
+    eixo.set_ylabel("nats por letra, no lote", fontsize=FONTE)
+    eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
+    eixo.legend(fontsize=FONTE, frameon=False)
+    figura.legenda = "A média dos lotes cruza o alvo: " + "; ".join(
+        f"{nome}, aos {_n(s, 1)} s" if s else f"{nome}, não cruza" for nome, s in cruza.items()) + "."
+    return figura
+
+
+def escada(tempos):
+    """Segundos até o alvo, um degrau por linha. `tempos`: {nome: segundos}; o primeiro é a referência."""
+    referencia, *degraus = tempos
+    figura, eixos = _figura(9, 0.5 * len(tempos) + 1.2)
+    eixo = eixos[0, 0]
+    for i, (nome, segundos) in enumerate(tempos.items()):
+        if segundos == float("inf"):
+            eixo.text(0, i, " não chegou", va="center", fontsize=FONTE)
+            continue
+        eixo.barh(i, segundos, height=0.7, color=COR["saida" if nome == referencia else "atencao"])
+        vezes = "" if nome == referencia else f" ({_n(tempos[referencia] / segundos, 1)}×)"
+        eixo.text(segundos, i, f" {_n(segundos, 1)} s{vezes}", va="center", fontsize=FONTE)
+    eixo.set_yticks(range(len(tempos)), [referencia, *("forma" if n == "forma" else f"+ {n}" for n in degraus)], fontsize=FONTE)
+    eixo.set_ylim(len(tempos) - 0.5, -0.5)
+    eixo.set_xlim(0, 1.18 * max(s for s in tempos.values() if s < float("inf")))
+    eixo.set_xticks([])
+    eixo.spines[["bottom"]].set_visible(False)
+    eixo.set_title("segundos até o alvo", fontsize=FONTE + 1)
+    nome = min(tempos, key=tempos.get)
+    figura.legenda = f"A mais rápida é «{nome}»: {_n(tempos[nome], 1)} s, contra {_n(tempos[referencia], 1)} s da referência."
+    return figura
