@@ -47,7 +47,7 @@ def desenhar(d):
         f.token(x, 71.5, w, n(d["logit"][i]))
         f.seta((m, 77), (m, 86.5))
         f.token(x, 86.5, w, parte(d["chance"][i]), cor=claro(COR["saida"], 0.45))
-    f.peca("atencao", xs[0], 54.5, xs[-1] + w - xs[0], 11.5, f"{d['blocos']} blocos: atenção e feedforward, somados ao fluxo")
+    f.peca("bloco", xs[0], 54.5, xs[-1] + w - xs[0], 11.5, f"{d['blocos']} blocos: atenção e feedforward, somados ao fluxo")
     f.texto(x0 - 2, 81.7, "softmax", PEQUENO, ha="right", weight="bold")
     for x, alvo in zip(xs, d["alvos"], strict=True):
         f.texto(x + w / 2, 96, f"de «{palavra(alvo)}»", PEQUENO)

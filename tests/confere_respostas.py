@@ -941,6 +941,13 @@ class BlocoPecasTrocadas(TransformerBlock):
         return x + self.attention(self.norm2(x))
 
 
+@errada("bloco", "ordem das peças")
+class BlocoFeedforwardPrimeiroComASuaNorma(TransformerBlock):
+    def forward(self, x):
+        x = x + self.feedforward(self.norm2(x))
+        return x + self.attention(self.norm1(x))
+
+
 @errada("bloco", "norma do feedforward")
 class BlocoSemNorma2(TransformerBlock):
     def forward(self, x):
@@ -1134,6 +1141,16 @@ def perda_alvos_deitados(logits, targets):
     return F.cross_entropy(logits.flatten(0, 1), targets.T.flatten())
 
 
+@errada("perda", "achatados em ordens diferentes")
+def perda_com_a_tabela_deitada(logits, targets):
+    return F.cross_entropy(logits.reshape(logits.size(-1), -1).T, targets.flatten())
+
+
+@errada("perda", "Devolveu", "torch.from_numpy")
+def perda_em_numpy(logits, targets):
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()).numpy()
+
+
 @errada("perda", "só a última posição")
 def perda_ultima(logits, targets):
     return F.cross_entropy(logits[:, -1], targets[:, -1])
@@ -1307,6 +1324,14 @@ def _amostra(z, top_k, generator):
     if top_k is not None:
         z = torch.where(z < z.topk(top_k).values[-1], torch.tensor(-math.inf), z)
     return torch.multinomial(z.softmax(-1), 1, generator=generator).item()
+
+
+@errada("amostrar", "falta o softmax")
+def amostrar_logits_com_menos_infinito(logits, temperature, top_k, generator):
+    z = logits / temperature
+    if top_k is not None:
+        z = z.masked_fill(z < z.topk(top_k).values[-1], -math.inf)
+    return torch.multinomial(z, 1, generator=generator).item()
 
 
 @errada("amostrar", "multiplicou")

@@ -86,8 +86,12 @@ def velocidade(rodadas=5, passos=8):
     idx = torch.randint(V, (B, T))
     perda = {"gptmini": lambda m: m(idx, idx)[1], "transformers": lambda m: m(idx, labels=idx).loss}
     otimos = {n: torch.optim.AdamW(m.parameters(), 1e-3, fused=True) for n, m in modelos.items()}
-    tempos = {n: [] for n in modelos}
+    tempos, produtos, quadrada = {n: [] for n in modelos}, [], torch.randn(1024, 1024)
     for rodada in range(rodadas + 1):
+        inicio = time.perf_counter()
+        for _ in range(20):
+            quadrada @ quadrada
+        produtos.append(20 * 2 * 1024**3 / (time.perf_counter() - inicio))
         for nome, modelo in modelos.items():
             inicio = time.perf_counter()
             for _ in range(passos):
@@ -99,6 +103,10 @@ def velocidade(rodadas=5, passos=8):
     medianas = {n: round(statistics.median(t)) for n, t in tempos.items()}
     if "transformers" in medianas:
         medianas["razao"] = round(medianas["gptmini"] / medianas["transformers"], 3)
+    # O teto: se o treino fosse só produtos de matrizes, 6 contas por parâmetro de matriz e token, mais os da atenção.
+    contas = 6 * (N * 12 * C * C + V * C) + 12 * N * T * C
+    medianas["GFLOP_por_segundo"] = round(statistics.median(produtos[1:]) / 1e9)
+    medianas["parte_do_teto"] = round(medianas["gptmini"] * contas / statistics.median(produtos[1:]), 3)
     return medianas
 
 

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import pytest
 import torch
 
-from gptmini import interativo
+from gptmini import historinhas, interativo
 from gptmini.geracao import generate
 from gptmini.modelo import GPTMini
 from gptmini.por_dentro import percorrer
@@ -22,7 +22,32 @@ from gptmini.pronto import modelo_pronto
 from gptmini.treino import train_steps
 from gptmini.vetores import GPTConfig, WordTokenizer
 
-PAINEIS = [interativo.tokens, interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]
+COM_FRASE = [interativo.tokens, interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]
+
+
+def giro(*_):
+    def turns(T, hs):
+        angulos = torch.arange(T)[:, None] * 1000.0 ** (-torch.arange(0, hs, 2) / hs)
+        return angulos.cos(), angulos.sin()
+
+    def rotate(x, cos, sin):
+        a, b = x.chunk(2, dim=-1)
+        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+    return interativo.giro(turns, rotate)
+
+
+def laboratorio(*_):
+    textos = [h.texto for h in historinhas.sortear(5, semente=0)]
+    ensaio = {"textos": textos, "excesso": 0.01, "boletim": historinhas.boletim(textos)}
+    return interativo.laboratorio({"referência": ensaio, "<sem> atenção": ensaio | {"excesso": -0.2, "textos": ["Bia\nBia"] * 5}})
+
+
+def orcamento(*_):
+    return interativo.orcamento({"A100": 312, "H100": 989})
+
+
+PAINEIS = [*COM_FRASE, giro, laboratorio, orcamento]
 DESLIZANTES = (widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider)
 TEXTOS = ["o gato subiu no muro.", "a gata subiu no telhado.", "o pato nadou no lago."]
 
@@ -102,7 +127,7 @@ def test_duzentas_mexidas_nao_gastam_memoria(abrir, pronto):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("abrir", COM_FRASE, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("frase, recado", [("Ana tinha uma pippa", "não conheço «pippa»"), ("Ana <b>", "não conheço «&lt;»"),
                                            ("Ana " * 500, "escreva uma mais curta")])
 def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recado, pronto):
@@ -113,6 +138,37 @@ def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recad
     assert recado in painel.recado.value and painel.tela.value == antes
     caixa.value = boa
     assert not painel.recado.value and painel.tela.value == antes
+
+
+def test_no_giro_andar_com_os_dois_nao_muda_a_nota():
+    painel = giro()
+    consulta, chave = controle(painel, "Lugar da consulta"), controle(painel, "Lugar da chave")
+    nota = lambda: re.search(r"dá nota (−?[\d,]+)", painel.tela.value)[1]  # noqa: E731
+    notas = {}
+    for distancia in (0, 4):
+        for lugar in (0, 5, 12):
+            consulta.value, chave.value = lugar + distancia, lugar
+            notas.setdefault(distancia, set()).add(nota())
+    assert len(notas[0]) == len(notas[4]) == 1 and notas[0] != notas[4]
+
+
+def test_o_laboratorio_mostra_as_duas_e_escapa_o_que_nao_e_seu():
+    painel = laboratorio()
+    assert "&lt;sem&gt; atenção" in painel.tela.value and "<sem>" not in painel.tela.value and "Bia<br>Bia" in painel.tela.value
+    assert "excesso: −0,200 nat" in painel.tela.value
+    controle(painel, "Outra").value = "referência"
+    assert painel.tela.value.count("<blockquote>") == 1               # a mesma duas vezes aparece uma
+
+
+def test_o_orcamento_faz_a_conta_da_licao():
+    painel = orcamento()
+    controle(painel, "Parâmetros (milhões)").value = 1000.0
+    horas = 6 * 1e9 * 20e9 / (312e12 * 0.4) / 3600                    # 267 horas: acima de 72, em dias
+    assert f"{horas / 24:.1f} dias".replace(".", ",") in painel.tela.value and "16,00 GB" in painel.tela.value
+    controle(painel, "Quantas GPUs").value = 10
+    assert f"{horas / 10:.1f} horas".replace(".", ",") in painel.tela.value
+    controle(painel, "GPU").value = "H100"
+    assert f"{horas / 10 * 312 / 989:.1f} horas".replace(".", ",") in painel.tela.value
 
 
 def test_frase_mais_curta_ou_mais_longa_acerta_o_controle_do_token(pronto):

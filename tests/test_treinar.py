@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gptmini import ponto
+from gptmini import ponto, treinar
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 AMBIENTE = os.environ | {"PYTHONPATH": str(CAPITULO), "OMP_NUM_THREADS": "1"}
@@ -104,3 +104,15 @@ def test_nao_apaga_um_treino_que_ja_existe_e_recusa_um_ponto_quebrado(tmp_path, 
 def test_perda_que_nao_e_numero_para_com_a_frase_da_licao(tmp_path, texto):
     feito = rodar(SOZINHO, "--corpus", texto, "--passos", 50, *FORMAS, "--lr", 1e38, "--saida", tmp_path / "s")
     assert feito.returncode != 0 and "deixou de ser um número" in feito.stderr and "Traceback" not in feito.stderr
+
+
+@pytest.mark.parametrize(("argumentos", "frase"), [
+    ((), "falta dizer --saida"), (("--saida", "x", "--passos", "muitos"), "--passos não aceita 'muitos'"), (("--saida",), "--saida pede um valor"),
+    (("--saida", "x", "--rapido"), "não conheço --rapido"), (("--saida", "x", "--retomar=sim"), "--retomar não leva valor, e recebeu 'sim'"),
+    (("--sa", "x", "--c", "y"), "--c pode ser --corpus, --contexto")])
+def test_o_erro_de_quem_digita_vem_em_portugues(argumentos, frase, capsys):
+    with pytest.raises(SystemExit) as saida:
+        treinar.opcoes().parse_args(argumentos)
+    erro = capsys.readouterr().err
+    assert saida.value.code == 2 and frase in erro and erro.startswith("uso: ") and "Traceback" not in erro
+    assert not any(ingles in erro for ingles in ("usage", "error", "argument", "invalid", "required"))

@@ -60,6 +60,30 @@ def test_perdas_ao_vivo_e_no_fim():
     assert "faltam 0,1000 nat" in veja.curva_de_treino(passos(2.0, 0.4), 0.3, 5.0, 0.3).legenda
 
 
+def test_a_corrida_diz_quando_cada_uma_cruza_o_alvo():
+    devagar = [(i / 10, 4 - i / 100) for i in range(1, 301)]
+    depressa = [(i / 100, 4 - i / 25) for i in range(1, 76)]
+    figura = veja.corrida({"referência": devagar, "nova": depressa}, 1.5)
+    cruza = lambda curva, janela: next(s for i, (s, _) in enumerate(curva)  # noqa: E731
+                                       if i >= janela - 1 and sum(p for _, p in curva[i - janela + 1 : i + 1]) / janela <= 1.5)
+    assert figura.legenda == (f"A média dos lotes cruza o alvo: referência, aos {cruza(devagar, 12):.1f} s; "
+                              f"nova, aos {cruza(depressa, 3):.1f} s.").replace(".", ",", 1).replace(".", ",", 1)
+    assert veja.corrida({"nova": depressa}, 0.5).legenda.endswith("nova, não cruza.")
+
+
+def test_a_escada_escreve_cada_tempo_e_acha_o_menor():
+    figura = veja.escada({"referência": 60.0, "forma": 20.0, "Muon": float("inf"), "pares": 3.0})
+    assert figura.legenda == "A mais rápida é «pares»: 3,0 s, contra 60,0 s da referência."
+    assert [t.get_text().strip() for t in figura.axes[0].texts] == ["60,0 s", "20,0 s (3,0×)", "não chegou", "3,0 s (20,0×)"]
+    assert [barra.get_width() for barra in figura.axes[0].patches] == [60, 20, 3]
+
+
+def test_o_custo_do_treino_compara_as_pontas():
+    figura = veja.custo_do_treino({64: 50.0, 256: 60.0, 512: 100.0})
+    assert figura.legenda == "Um token custa 50 µs numa janela de 64 e 100 µs numa de 512: 2,0 vezes."
+    assert figura.axes[0].lines[0].get_ydata().tolist() == [50, 60, 100]
+
+
 def test_a_figura_sai_em_png_com_a_legenda_por_texto_alternativo():
     figura = veja.mascara(["a"], [[1]])
     png, extras = figura._repr_png_()

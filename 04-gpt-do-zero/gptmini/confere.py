@@ -475,7 +475,8 @@ def _perda(logits, targets, eixo=-1, achatar="certo", junta="média", sinal=-1, 
         logits, targets = logits[:, :-1], targets[:, 1:]
     B, T, V = logits.shape
     logits = {"view": lambda: logits.reshape(B, V, T).transpose(1, 2), "tokens primeiro": lambda: logits.transpose(0, 1).reshape(B, T, V),
-              "vocabulário primeiro": lambda: logits.permute(2, 0, 1).reshape(B, T, V)}.get(achatar, lambda: logits)()
+              "vocabulário primeiro": lambda: logits.permute(2, 0, 1).reshape(B, T, V),
+              "deitada": lambda: logits.reshape(V, B * T).T.reshape(B, T, V)}.get(achatar, lambda: logits)()
     targets = targets.T.reshape(B, T) if achatar == "alvos" else targets
     logits = logits.softmax(-1) if softmax else logits
     notas = (logits.log_softmax(eixo) if log else logits.softmax(eixo)) if normaliza else logits

@@ -233,6 +233,8 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
     (RuntimeError, "in-?place", "Uma conta mudou um tensor no lugar: crie outro, em vez de usar `+=` ou `x[…] =`."),
     (RuntimeError, "dtype|scalar type", "Os tipos não combinam: um lado é inteiro, ou tem outra precisão."),
     (RuntimeError, "size|shape|dimension", "As formas não combinam nesta conta: imprima `.shape` dos dois lados."),
+    (RuntimeError, "probability tensor", "`torch.multinomial` sorteia com probabilidades: antes dela falta o softmax, ou há "
+                                         "um número negativo, infinito ou `nan`."),
     (RuntimeError, "does not require grad", "O caminho dos gradientes foi cortado antes dessa linha."),
     (RuntimeError, "index", "Um índice passou do fim."),
     (IndexError, "", "Um índice passou do fim, ou o tensor tem menos eixos do que parece."),
@@ -304,7 +306,9 @@ def exigir(resposta, classe=False):
 
 def um_tensor(valor):
     if not isinstance(valor, torch.Tensor):
-        raise diga("geral.nao_e_tensor", veio=descrever(valor))
+        como = {"ndarray": " Um array do NumPy vira tensor com `torch.from_numpy`.",
+                "list": " Uma lista de números vira tensor com `torch.tensor`; uma de tensores, com `torch.stack`."}
+        raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(type(valor).__name__, ""))
     return valor.detach().cpu()
 
 

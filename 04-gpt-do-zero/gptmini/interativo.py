@@ -402,6 +402,53 @@ def giro(turns, rotate, T=24, hs=32, semente=0):
     return Painel(desenhar, [[consulta, chave]], "giro do RoPE")
 
 
+def laboratorio(resultados):
+    """Duas variantes da lição 07 lado a lado: o excesso, as notas e uma história de cada. `resultados`: os ensaios, por nome."""
+    nomes = list(resultados)
+    uma, outra = (_controle(widgets.Dropdown, rotulo, options=nomes, value=nome)
+                  for rotulo, nome in (("Uma variante", nomes[0]), ("Outra", nomes[-1])))
+    qual = _inteiro("História", 1, 1, min(len(r["textos"]) for r in resultados.values()))
+
+    def coluna(nome):
+        ensaio = resultados[nome]
+        linhas = [(linha, nota, f"{100 * nota:.0f}%", veja.COR["atencao"], linha == "derivável")
+                  for linha, nota in ensaio["boletim"].notas.items()]
+        texto = celula(ensaio["textos"][qual.value - 1]).replace("↵", "<br>")
+        excesso = n(ensaio["excesso"], 3).replace("-", "−")
+        return (f'<div style="flex: 1 1 320px; margin-right: 16px">{barras(nome, linhas)}<p>excesso: {excesso} nat por token</p>'
+                f"<blockquote>{texto}</blockquote></div>")
+
+    def desenhar():
+        ambas = dict.fromkeys([uma.value, outra.value])
+        frase = "; ".join(f"«{nome}» escreve {100 * resultados[nome]['boletim']['derivável']:.0f}% de histórias inteiras" for nome in ambas)
+        return figura(f'<div style="display: flex; flex-wrap: wrap">{"".join(map(coluna, ambas))}</div>', f"{frase}.")
+
+    return Painel(desenhar, [[uma, outra], [qual]], "duas variantes")
+
+
+def orcamento(picos, uso=0.4):
+    """Quanto pede treinar um modelo: memória, contas e tempo. `picos`: {GPU: TFLOP/s}; `uso`: a parte do pico que se alcança."""
+    tamanho = _controle(widgets.FloatLogSlider, "Parâmetros (milhões)", "420px", value=124, base=10, min=-0.5, max=6, step=0.1,
+                        readout_format=".3g")
+    tokens_por = _inteiro("Tokens por parâmetro", 20, 1, 200)
+    gpu, quantas = _controle(widgets.Dropdown, "GPU", options=list(picos)), _inteiro("Quantas GPUs", 1, 1, 1024)
+
+    def desenhar():
+        N = tamanho.value * 1e6
+        D = N * tokens_por.value
+        contas, memoria = 6 * N * D, 16 * N
+        horas = contas / (quantas.value * picos[gpu.value] * 1e12 * uso) / 3600
+        tempo = f"{n(horas * 60)} minutos" if horas < 2 else f"{n(horas)} horas" if horas < 72 else f"{n(horas / 24)} dias"
+        linhas = [("parâmetros", f"{n(N / 1e6)} milhões"), ("tokens de treino", f"{n(D / 1e9, 2)} bilhões"),
+                  ("pesos, gradientes e AdamW", f"{n(memoria / 1e9, 2)} GB"), ("contas", f"{contas:.1e}".replace(".", ",")),
+                  (f"tempo em {quantas.value} {gpu.value}", tempo)]
+        corpo = "".join(f'<tr><th scope="row" style="text-align: left; padding-right: 12px">{celula(a)}</th><td>{celula(b)}</td></tr>' for a, b in linhas)
+        return figura(f"<table>{corpo}</table>", f"Com {100 * uso:.0f}% do pico, treinar {n(N / 1e6)} milhões de parâmetros em "
+                                                 f"{n(D / 1e9, 2)} bilhões de tokens leva {tempo}.")
+
+    return Painel(desenhar, [[tamanho, tokens_por], [gpu, quantas]], "quanto custa treinar")
+
+
 _vivo = None     # o treino ao vivo em curso: só um por vez, para que um painel esquecido não gaste a máquina
 
 

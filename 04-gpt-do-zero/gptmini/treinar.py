@@ -8,6 +8,7 @@
 import argparse
 import hashlib
 import os
+import re
 import signal
 import sys
 from contextlib import nullcontext
@@ -65,9 +66,24 @@ class EmPortugues(argparse.RawDescriptionHelpFormatter):
         super().add_usage(usage, actions, groups, "uso: ")
 
 
+# O argparse só fala inglês; estas são as frases dele que aparecem aqui.
+FRASES = {r"the following arguments are required: (.+)": r"falta dizer \1",
+          r"argument ([\w/-]+): invalid (int|float|Path) value: (.+)": r"\1 não aceita \3; esperava um número",
+          r"argument ([\w/-]+): expected one argument": r"\1 pede um valor",
+          r"argument ([\w/-]+): ignored explicit argument (.+)": r"\1 não leva valor, e recebeu \2",
+          r"unrecognized arguments: (.+)": r"não conheço \1",
+          r"ambiguous option: (\S+) could match (.+)": r"\1 pode ser \2: escreva a opção inteira"}
+
+
+class Fala(argparse.ArgumentParser):
+    def error(self, message):
+        for ingles, portugues in FRASES.items():
+            message = re.sub(ingles, portugues, message)
+        self.exit(2, f"{self.format_usage()}erro: {message}. Com --ajuda, todas as opções.\n")
+
+
 def opcoes():
-    fala = argparse.ArgumentParser("python -m gptmini.treinar", description=__doc__, add_help=False,
-                                   formatter_class=EmPortugues)
+    fala = Fala("python -m gptmini.treinar", description=__doc__, add_help=False, formatter_class=EmPortugues)
     fala._optionals.title = "opções"
     fala.add_argument("-h", "--help", "--ajuda", action="help", help="mostra esta ajuda")
     fala.add_argument("--saida", type=Path, required=True, metavar="PASTA", help="onde fica o ponto de retomada, ponto.pt")

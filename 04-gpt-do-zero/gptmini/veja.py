@@ -583,6 +583,21 @@ def custo_por_token(curvas, contexto):
     return figura
 
 
+def custo_do_treino(tempos):
+    """Quanto custa treinar cada token conforme a janela. `tempos`: {tamanho da janela: microssegundos por token}."""
+    figura, eixos = _figura(8, 3.6)
+    eixo = eixos[0, 0]
+    eixo.plot(list(tempos), list(tempos.values()), color=COR["atencao"], marker="o", linewidth=3)
+    eixo.set_xticks(list(tempos))
+    eixo.set_ylim(0, 1.15 * max(tempos.values()))
+    eixo.set_xlabel("tokens na janela de treino", fontsize=FONTE)
+    eixo.set_ylabel("µs por token, ida e volta", fontsize=FONTE)
+    eixo.grid(axis="y", color="#E5E5E5")
+    (curta, barato), *_, (longa, caro) = tempos.items()
+    figura.legenda = f"Um token custa {_n(barato, 0)} µs numa janela de {curta} e {_n(caro, 0)} µs numa de {longa}: {_n(caro / barato, 1)} vezes."
+    return figura
+
+
 def perda_ao_vivo(passos, limite, steps):
     """A perda dos lotes até agora, contra o limite exato. `passos`: lista de `Step`; `steps`: até onde o treino vai."""
     figura, eixos = _figura(8, 3.6)
