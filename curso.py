@@ -410,10 +410,10 @@ def conferir_pacotes():
         raise Falha(mensagem(causa(saida)))
 
 
-def rodar(comando, pasta):
+def rodar(comando, pasta, **variaveis_a_mais):
     """Entrega o terminal ao comando: quem responde ao Ctrl-C é ele, e o código de saída é o seu."""
     signal.signal(signal.SIGINT, lambda *_: None)
-    processo = subprocess.Popen([python_do_ambiente(), *comando], cwd=str(pasta), env=variaveis())
+    processo = subprocess.Popen([python_do_ambiente(), *comando], cwd=str(pasta), env={**variaveis_a_mais, **variaveis()})
     signal.signal(signal.SIGTERM, lambda *_: processo.terminate())
     codigo = processo.wait()
     return codigo if codigo >= 0 else 128 - codigo
@@ -574,14 +574,10 @@ def testes(opcoes, extras):
         escolha = ["-m", "not lento", "tests"]
     else:
         escolha = ["--nbval", "tests", configuracao()["capitulo"]]
-    nucleos = os.cpu_count() or 1
-    if nucleos > 1:
-        # Um processo por núcleo, cada um com um núcleo só: dividir cada conta entre todos seria mais lento.
-        escolha += ["-n", str(nucleos), "--dist", "loadgroup"]
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # As lições 07 e 09 têm uma versão curta; RAPIDO=0 confere as inteiras.
-    os.environ.setdefault("RAPIDO", "1")
-    return rodar(["-m", "pytest", *escolha, *extras], RAIZ)
+    # Um processo por núcleo, cada um com um núcleo só: dividir cada conta entre todos seria mais lento.
+    escolha += ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
+    # As lições 07 e 09 têm uma versão curta; com RAPIDO=0 no ambiente, conferem-se as inteiras.
+    return rodar(["-m", "pytest", *escolha, *extras], RAIZ, OMP_NUM_THREADS="1", RAPIDO="1")
 
 
 def capitulo(opcoes, extras):

@@ -3,6 +3,7 @@
 import ast
 import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 import curso
 
 REPOSITORIO = Path(curso.__file__).parent
+EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
 COLAB = "https://colab.research.google.com/github/"
 
 # Trechos de saídas verdadeiras do pip e do venv.
@@ -191,7 +193,7 @@ def rodado(monkeypatch):
     chamadas = []
     monkeypatch.setattr(curso, "preparar_ambiente", lambda *listas: chamadas.append(listas))
     monkeypatch.setattr(
-        curso, "rodar", lambda comando, pasta: chamadas.append((comando, pasta)) or 7
+        curso, "rodar", lambda comando, pasta, **variaveis: chamadas.append((comando, pasta)) or 7
     )
     return chamadas
 
@@ -200,13 +202,13 @@ def test_a_suite_inteira_inclui_os_notebooks(raiz, rodado):
     assert entrar("testes", "--", "-k", "curso") == 7
     listas, (comando, pasta) = rodado
     assert listas == (curso.PACOTES, curso.PACOTES_DOS_TESTES)
-    assert comando == ["-m", "pytest", "--nbval", "tests", "04-gpt-do-zero", "-k", "curso"]
+    assert comando == ["-m", "pytest", "--nbval", "tests", "04-gpt-do-zero", *EM_PARALELO, "-k", "curso"]
     assert pasta == raiz
 
 
 def test_os_rapidos_deixam_de_fora_os_lentos_e_os_notebooks(raiz, rodado):
     assert entrar("testes", "--rapidos") == 7
-    assert rodado[1][0] == ["-m", "pytest", "-m", "not lento", "tests"]
+    assert rodado[1][0] == ["-m", "pytest", "-m", "not lento", "tests", *EM_PARALELO]
 
 
 def test_sem_teste_para_rodar_a_suite_nao_passa(raiz, monkeypatch):

@@ -256,7 +256,7 @@ def test_os_botoes_da_proxima_palavra(pronto):
 
 
 def test_modelo_sem_tokenizador_e_recusado(pronto):
-    for abrir in PAINEIS:
+    for abrir in COM_FRASE:
         with pytest.raises(ValueError, match="os dois"):
             abrir(pronto[0])
 

@@ -70,7 +70,7 @@ def abrir_pista(nome=None, texto=None, alvo=math.nan):
     return Pista(nome, tokenizer, ids[:corte], *metades, ALVOS.get(nome, alvo))
 
 
-# A receita de CPU do nanoGPT (Karpathy, 2022, README, «I only have a macbook»), escrita com as peças do curso.
+# A receita de CPU do README do nanoGPT (Karpathy, 2022), escrita com as peças do curso.
 
 def modelo_da_referencia(vocab_size, context_length):
     return GPTMini(GPTConfig(vocab_size, context_length, d_model=128, n_heads=4, n_layers=4, bias=False))

@@ -68,10 +68,9 @@ class EmPortugues(argparse.RawDescriptionHelpFormatter):
 
 # O argparse só fala inglês; estas são as frases dele que aparecem aqui.
 FRASES = {r"the following arguments are required: (.+)": r"falta dizer \1",
-          r"argument ([\w/-]+): invalid (int|float|Path) value: (.+)": r"\1 não aceita \3; esperava um número",
-          r"argument ([\w/-]+): expected one argument": r"\1 pede um valor",
-          r"argument ([\w/-]+): ignored explicit argument (.+)": r"\1 não leva valor, e recebeu \2",
-          r"unrecognized arguments: (.+)": r"não conheço \1",
+          r"^argument ": "", r"invalid (int|float|Path) value: (.+)": r"não aceita \2; esperava um número",
+          r"expected one argument": "pede um valor", r"ignored explicit argument (.+)": r"não leva valor, e recebeu \1",
+          r"unrecognized arguments: (.+)": r"argumento desconhecido: \1",
           r"ambiguous option: (\S+) could match (.+)": r"\1 pode ser \2: escreva a opção inteira"}
 
 
