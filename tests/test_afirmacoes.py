@@ -1,6 +1,6 @@
 """O livro das afirmações (afirmacoes.toml): cada uma está mesmo no texto e tem prova, fonte ou o nome de opinião.
 
-E cada prova prova: trocada a peça por uma quebrada, a célula falha. As trocas estão em viradas.py.
+Que cada prova prova mesmo, test_viradas.py e test_laboratorio.py mostram.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import viradas
-from viradas import SEM_VIRADA, VIRADAS, celula, celulas, roda
+from viradas import SEM_VIRADA, VIRADAS, celula, celulas
 
 RAIZ = Path(__file__).resolve().parent.parent
 CAPITULO = RAIZ / "04-gpt-do-zero"
@@ -83,38 +83,3 @@ def test_toda_prova_tem_uma_virada_ou_diz_por_que_nao():
     viradas_por_celula = {v.celula for v in VIRADAS}
     assert viradas_por_celula.isdisjoint(SEM_VIRADA)
     assert viradas_por_celula | set(SEM_VIRADA) == set(PROVAS)
-
-
-@pytest.mark.lento
-@pytest.mark.parametrize("prova", [p for p in PROVAS if p[:2] != "07" and p not in SEM_VIRADA])
-def test_com_as_pecas_inteiras_a_prova_passa(prova, tmp_path, monkeypatch):
-    """Sem isto, uma virada poderia falhar por outro motivo. A lição 07 treina quinze modelos: lá, é o notebook que diz."""
-    roda(prova, tmp_path, monkeypatch)
-
-
-def caso(virada):
-    rapida = virada.celula[:2] in viradas.RAPIDAS and virada.celula not in viradas.DEMORADAS
-    return pytest.param(virada, id=f"{virada.celula}-{virada.nome}", marks=[] if rapida else [pytest.mark.lento])
-
-
-@pytest.mark.parametrize("virada", [caso(v) for v in VIRADAS if v.celula[:2] != "07"])
-def test_com_a_peca_quebrada_a_prova_falha(virada, tmp_path, monkeypatch):
-    with pytest.raises(AssertionError):
-        roda(virada.celula, tmp_path, monkeypatch, virada)
-
-
-@pytest.fixture(scope="module")
-def treinados():
-    """Dois modelos da lição 07: a referência e um quebrado de verdade (sem residual)."""
-    espaco = {"__name__": "laboratorio"}
-    for c in celulas("07"):
-        if "bancada" in c["metadata"].get("tags", []):
-            exec("".join(c["source"]), espaco)
-    return {nome: espaco["ensaio"](nome) for nome in ("referência", "sem residual")}
-
-
-@pytest.mark.lento
-@pytest.mark.parametrize("virada", [v for v in VIRADAS if v.celula[:2] == "07"], ids=lambda v: f"{v.celula}-{v.nome}")
-def test_no_laboratorio_a_prova_falha_com_a_peca_de_volta(virada, treinados, tmp_path, monkeypatch):
-    with pytest.raises(AssertionError):
-        roda(virada.celula, tmp_path, monkeypatch, virada, {"PRONTOS": viradas.no_lugar_de(virada, treinados)})

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+import viradas
+from viradas import VIRADAS, celulas, roda
 
 RAIZ = Path(__file__).resolve().parent.parent
 AULA = json.loads(next((RAIZ / "04-gpt-do-zero").glob("07-*.ipynb")).read_text(encoding="utf-8"))
@@ -48,3 +50,22 @@ def test_cada_falta_muda_o_modelo_e_so_uma_coisa(bancada):
         outra_conta = not torch.equal(model(x)[0], referencia)
         outra_perda = not torch.equal(model(x, y)[1], bancada["GPTMini"].forward(model, x, y)[1])
         assert outra_conta + outra_perda + (e.lr != bancada["LR"]) == (nome != "referência"), nome
+
+
+@pytest.fixture(scope="module")
+def treinados():
+    """Dois modelos da lição 07: a referência e um quebrado de verdade (sem residual)."""
+    espaco = {"__name__": "laboratorio"}
+    with pytest.MonkeyPatch.context() as ambiente:
+        ambiente.setenv("RAPIDO", "0")
+        for c in celulas("07"):
+            if "bancada" in c["metadata"].get("tags", []):
+                exec("".join(c["source"]), espaco)
+    return {nome: espaco["ensaio"](nome) for nome in ("referência", "sem residual")}
+
+
+@pytest.mark.lento
+@pytest.mark.parametrize("virada", [v for v in VIRADAS if v.celula[:2] == "07"], ids=lambda v: f"{v.celula}-{v.nome}")
+def test_no_laboratorio_a_prova_falha_com_a_peca_de_volta(virada, treinados, tmp_path, monkeypatch):
+    with pytest.raises(AssertionError):
+        roda(virada.celula, tmp_path, monkeypatch, virada, {"PRONTOS": viradas.no_lugar_de(virada, treinados)})

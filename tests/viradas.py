@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 LICOES = [f"{n:02}" for n in range(10)]
 RAPIDAS = ("00", "01", "02", "03", "04")
-MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update", "guardar"}
+MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update", "guardar", "train_steps"}
 
 
 @functools.cache
@@ -128,6 +128,7 @@ def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
     from gptmini import historinhas
 
     monkeypatch.chdir(pasta)
+    monkeypatch.setenv("RAPIDO", "0")
     monkeypatch.setattr(historinhas, "sortear", lambda n, semente=0: list(sorteadas(n, semente)))
     trocas = PRONTAS | (virada.trocas if virada else {})
     fontes = []
@@ -427,13 +428,12 @@ VIRADAS = [
     Virada("09-025", "posição somada", {"09-024": ("torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)", "torch.cat([a + sin, b + cos], dim=-1)")}),
     Virada("09-025", "um sinal trocado", {"09-024": ("a * sin + b * cos", "a * sin - b * cos")}),
     Virada("09-025", "sem giro", {"09-024": ("    a, b = x.chunk", "    return x\n    a, b = x.chunk")}),
-    Virada("09-031", "sem a norma", antes="com_norma.qk_norm = False"),
+    Virada("09-031", "sem a norma", {"09-031": ("com_norma = ModernAttention(sem_vieses)", "com_norma = sem_escolhas")}),
     Virada("09-034", "ReLU que vaza", {"09-033": ("F.relu(x).square()", "F.leaky_relu(x).square()")}),
     Virada("09-037", "só uma em zero", {"09-036": ("        nn.init.zeros_(block.feedforward.contract.weight)\n", "")}),
     Virada("09-040", "uma volta só", {"09-039": ("steps=5", "steps=1")}),
     Virada("09-040", "sem a potência quinta", {"09-039": (" + 2.0315 * A @ A", "")}),
     Virada("09-047", "par com a letra seguinte", {"09-046": ("F.pad(idx[:, :-1], (1, 0))", "F.pad(idx[:, 1:], (0, 1))")}),
-    Virada("09-053", "máscara esquecida", {"09-028": ("torch.ones(T, T, dtype=torch.bool).tril()", "torch.ones(T, T, dtype=torch.bool)")}),
     Virada("09-053", "sempre RMSNorm", {"09-050": ('        if "RMSNorm" in pieces:\n            block', '        if True:\n            block')}),
     Virada("09-056", "nenhuma peça", {"09-055": ("receita(PIECES, PASSOS", "receita([], PASSOS")}),
     Virada("09-064", "sem Muon nem pares", {"09-062": (None, "tempos = {'pares': ate_o_alvo(ESCADA['QK-norm'], passos=400, teto=400)[0]}")}),
