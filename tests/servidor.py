@@ -35,10 +35,13 @@ c.JupyterHub.hub_port = {PORTA + 1}
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
+c.Spawner.cmd = ["{sys.executable}", "-m", "jupyterhub.singleuser"]
+c.Spawner.args = ["--allow-root"]
 c.Spawner.environment = {{"OMP_NUM_THREADS": "THREADS"}}
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
 c.JupyterHub.concurrent_spawn_limit = 40
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
 c.ConfigurableHTTPProxy.command = ["{PROXY}"]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{PORTA + 2}"
 c.JupyterHub.services = [{{"name": "medidor", "api_token": "{CHAVE}"}}]
@@ -96,6 +99,14 @@ async def pedir(caminho, metodo="GET", corpo=None, tentativas=60):
     raise RuntimeError(f"{metodo} {caminho}: {ultimo}")
 
 
+async def abrir_servidor(nome):
+    """Pede o servidor de um aluno e espera que ele atenda."""
+    await pedir(f"/hub/api/users/{nome}", "POST", {})
+    await pedir(f"/hub/api/users/{nome}/server", "POST", {})
+    while not (await pedir(f"/hub/api/users/{nome}"))["servers"].get("", {}).get("ready"):
+        await asyncio.sleep(0.5)
+
+
 async def rodar_celula(ligacao, fonte):
     """Manda uma célula ao kernel e espera o fim: -> "ok" ou "error"."""
     id = uuid.uuid4().hex
@@ -103,21 +114,20 @@ async def rodar_celula(ligacao, fonte):
         "header": {"msg_id": id, "msg_type": "execute_request", "username": "", "session": id, "version": "5.3", "date": ""},
         "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
         "content": {"code": fonte, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}}))
-    estado = None
-    while True:
+    estado = parado = None
+    while estado is None or not parado:                          # as duas notícias vêm por canais diferentes, em qualquer ordem
         resposta = json.loads(await ligacao.read_message())
         if resposta["parent_header"].get("msg_id") != id:
             continue
         if resposta["msg_type"] == "execute_reply":
             estado = resposta["content"]["status"]
-        if resposta["msg_type"] == "status" and resposta["content"]["execution_state"] == "idle" and estado:
-            return estado
+        parado = parado or resposta["msg_type"] == "status" and resposta["content"]["execution_state"] == "idle"
+    return estado
 
 
 async def aluno(nome, ate=None):
     """Abre a lição 05 e a roda inteira, ou até a célula `ate`: -> segundos."""
-    await pedir(f"/hub/api/users/{nome}", "POST", {})
-    await pedir(f"/hub/api/users/{nome}/server", "POST", {})
+    await abrir_servidor(nome)
     licao = json.loads((CAPITULO / "05-treino.ipynb").read_text(encoding="utf-8"))
     await pedir(f"/user/{nome}/api/contents/05-treino.ipynb", "PUT", {"type": "notebook", "format": "json", "content": licao})
     inicio = time.perf_counter()
@@ -194,7 +204,7 @@ async def queda():
         hub.matar()
         rodando.cancel()
         hub.ligar()
-        await pedir("/hub/api/users/aluno0/server", "POST", {})
+        await abrir_servidor("aluno0")
         lidos = [await pedir(f"/user/aluno0/api/contents/{nome}") for nome in ("meu-rascunho.ipynb", "05-treino.ipynb")]
         return {"rascunho_inteiro": lidos[0]["content"]["cells"][0]["source"] == "a minha anotação",
                 "licao_inteira": len(lidos[1]["content"]["cells"]) == len(json.loads((CAPITULO / "05-treino.ipynb").read_text(encoding="utf-8"))["cells"])}
