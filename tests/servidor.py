@@ -217,8 +217,10 @@ def main():
     quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8]
 
     async def tudo():
-        inteiras = [await turma(N) for N in quantos]
-        print(inteiras, flush=True)
+        inteiras = []
+        for N in quantos:
+            inteiras.append(await turma(N))
+            print(inteiras[-1], flush=True)
         abertas = await turma(24, ate="05-059")                  # todos com a lição aberta e os dados prontos, antes do treino
         print(abertas, flush=True)
         return {"rodando_tudo": inteiras, "antes_do_treino": abertas, "queda": await queda()}
