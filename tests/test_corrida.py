@@ -206,3 +206,6 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     esperada = {nome: f"{round(media(rodadas, 'passos'))} | {corrida.n(segundos / media(rodadas, 'segundos'))}×"
                 for nome, rodadas in machado.items() if nome != "referência"}
     assert escrita == esperada | {"referência": "2000 | 1,0×"}
+    vezes = {nome: corrida.n(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}
+    assert f"mesmo texto sai {vezes['Machado de Assis']} vezes mais depressa" in prosa
+    assert f"Nas historinhas, a receita completa chega ao alvo {vezes['historinhas']} vezes" in prosa
