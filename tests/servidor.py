@@ -88,7 +88,7 @@ async def pedir(caminho, metodo="GET", corpo=None, tentativas=60):
         try:
             resposta = await AsyncHTTPClient().fetch(HTTPRequest(
                 f"http://127.0.0.1:{PORTA}{caminho}", method=metodo, body=dados, headers={"Authorization": f"token {CHAVE}"},
-                allow_nonstandard_methods=True, request_timeout=120))
+                allow_nonstandard_methods=True, connect_timeout=300, request_timeout=300))
             return json.loads(resposta.body or b"null")
         except Exception as erro:
             codigo = getattr(erro, "code", None)
@@ -133,7 +133,8 @@ async def aluno(nome, ate=None):
     inicio = time.perf_counter()
     sessao = await pedir(f"/user/{nome}/api/sessions", "POST", {"path": "05-treino.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}})
     ligacao = await websocket_connect(HTTPRequest(
-        f"ws://127.0.0.1:{PORTA}/user/{nome}/api/kernels/{sessao['kernel']['id']}/channels", headers={"Authorization": f"token {CHAVE}"}))
+        f"ws://127.0.0.1:{PORTA}/user/{nome}/api/kernels/{sessao['kernel']['id']}/channels", headers={"Authorization": f"token {CHAVE}"},
+        connect_timeout=300, request_timeout=300))
     for celula in licao["cells"]:
         if celula["id"] == ate:
             break
@@ -215,6 +216,9 @@ async def queda():
 
 def main():
     quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8]
+
+    # O cliente de fábrica faz dez pedidos por vez e desiste em 20 s: a turma inteira passaria do prazo por culpa dele.
+    AsyncHTTPClient.configure(None, max_clients=400)
 
     async def tudo():
         inteiras = []

@@ -1,5 +1,6 @@
 """A corrida: a pista, a receita de referência, as regras que recusam trapaça, o placar que se junta e a tabela da lição 09."""
 
+import ast
 import json
 import math
 import re
@@ -206,6 +207,9 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     esperada = {nome: f"{round(media(rodadas, 'passos'))} | {corrida.n(segundos / media(rodadas, 'segundos'))}×"
                 for nome, rodadas in machado.items() if nome != "referência"}
     assert escrita == esperada | {"referência": "2000 | 1,0×"}
+    palpites = next("".join(c["source"]) for c in aula["cells"] if c["id"] == "09-palpites")
+    sem = {nome.removeprefix("sem "): float(linha.split(" | ")[1].rstrip("×").replace(",", ".")) for nome, linha in escrita.items() if nome.startswith("sem ")}
+    assert ast.literal_eval(palpites.split("\n", 1)[0].removeprefix("sem = ")) == sem
     vezes = {nome: corrida.n(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}
     assert f"mesmo texto sai {vezes['Machado de Assis']} vezes mais depressa" in prosa
     assert f"Nas historinhas, a receita completa chega ao alvo {vezes['historinhas']} vezes" in prosa

@@ -1,4 +1,4 @@
-"""As lições 01 e 06 no JupyterLab de verdade, num Chromium sem janela: rodar tudo, mexer pelo teclado, ver mudar.
+"""As lições 01 e 06, e os painéis das 07 a 09, no JupyterLab de verdade, num Chromium sem janela: rodar tudo, mexer pelo teclado, ver mudar.
 
 As fotos ficam em tests/capturas (fora do git), para serem olhadas.
 """
@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from navegador import navegador, precisa_de_navegador
@@ -39,6 +40,22 @@ ESTADO = """() => {
 }"""
 
 
+def paineis_das_ultimas():
+    """As células das lições 08 e 09 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
+    licoes = {n: nbformat.read(next((RAIZ / "04-gpt-do-zero").glob(f"{n}-*.ipynb")), 4).cells for n in ("08", "09")}
+    fonte = lambda licao, pedaco: next(c.source for c in licoes[licao] if c.cell_type == "code" and pedaco in c.source)  # noqa: E731
+    ensaios = """from gptmini import historinhas, interativo
+
+def ensaio(semente, excesso):
+    textos = [h.texto for h in historinhas.sortear(5, semente=semente)]
+    return {"textos": textos, "excesso": excesso, "boletim": historinhas.boletim(textos)}
+
+interativo.laboratorio({"inteira": ensaio(0, 0.01), "sem atenção": ensaio(1, 1.2)})"""
+    celulas = [fonte("09", "# Preparação"), "import torch", fonte("09", "def turns"), fonte("09", "interativo.giro"),
+               fonte("08", "interativo.orcamento"), ensaios]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in celulas])
+
+
 @pytest.fixture(scope="module")
 def laboratorio(tmp_path_factory):
     """O endereço de um JupyterLab que serve uma cópia do capítulo."""
@@ -59,6 +76,7 @@ def laboratorio(tmp_path_factory):
              "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={pasta / 'aulas'}"],
             env=ambiente, stdout=registro, stderr=subprocess.STDOUT)
     endereco = f"http://127.0.0.1:{porta}"
+    nbformat.write(paineis_das_ultimas(), pasta / "aulas" / "paineis.ipynb")
     try:
         prazo = time.monotonic() + 60
         while True:
@@ -182,3 +200,27 @@ def test_licao_06_no_jupyterlab(laboratorio, pagina):
     pagina.keyboard.press("Enter")
     espera(lambda: historia.inner_text() != lida)
     fotografar(quadro, "06-proxima-palavra-depois")
+
+
+def test_os_paineis_das_licoes_07_a_09_no_jupyterlab(laboratorio, pagina):
+    rodar_tudo(pagina, laboratorio, "paineis.ipynb")
+    giro = painel(pagina, "Lugar da chave")
+    assert mexer_pelo_teclado(giro, "Lugar da chave", "ArrowRight", 3) < 1000
+    assert "à chave no lugar 11, a 1 de distância" in giro.locator("figure").inner_text()
+    fotografar(giro, "09-giro")
+    custo = painel(pagina, "Quantas GPUs")
+    assert mexer_pelo_teclado(custo, "Parâmetros (milhões)", "ArrowRight", 3) < 1000
+    figura, antes = custo.locator("figure"), custo.locator("figure").inner_html()
+    custo.get_by_label("GPU", exact=True).focus()
+    pagina.keyboard.press("ArrowDown")
+    mudou(figura, antes)
+    assert "tempo em 1 H100" in figura.inner_text()
+    fotografar(custo, "08-orcamento")
+    variantes = painel(pagina, "Uma variante")
+    figura, antes = variantes.locator("figure"), variantes.locator("figure").inner_html()
+    variantes.get_by_label("Uma variante").focus()
+    pagina.keyboard.press("ArrowDown")
+    mudou(figura, antes)
+    assert "excesso: 1,200" in figura.inner_text() and "excesso: 0,010" not in figura.inner_text()
+    mexer_pelo_teclado(variantes, "História", "ArrowRight", 2)
+    fotografar(variantes, "07-duas-variantes")

@@ -60,15 +60,13 @@ def test_perdas_ao_vivo_e_no_fim():
     assert "faltam 0,1000 nat" in veja.curva_de_treino(passos(2.0, 0.4), 0.3, 5.0, 0.3).legenda
 
 
-def test_a_corrida_diz_quando_cada_uma_cruza_o_alvo():
+def test_a_corrida_diz_em_que_perda_e_em_que_segundo_cada_uma_acaba():
     devagar = [(i / 10, 4 - i / 100) for i in range(1, 301)]
     depressa = [(i / 100, 4 - i / 25) for i in range(1, 76)]
     figura = veja.corrida({"referência": devagar, "nova": depressa}, 1.5)
-    cruza = lambda curva, janela: next(s for i, (s, _) in enumerate(curva)  # noqa: E731
-                                       if i >= janela - 1 and sum(p for _, p in curva[i - janela + 1 : i + 1]) / janela <= 1.5)
-    assert figura.legenda == (f"A média dos lotes cruza o alvo: referência, aos {cruza(devagar, 12):.1f} s; "
-                              f"nova, aos {cruza(depressa, 3):.1f} s.").replace(".", ",", 1).replace(".", ",", 1)
-    assert veja.corrida({"nova": depressa}, 0.5).legenda.endswith("nova, não cruza.")
+    # A média dos últimos 12 lotes de uma e dos últimos 3 da outra: o lote do meio de cada janela.
+    assert figura.legenda.startswith("A média dos últimos lotes: referência, 1,05 aos 30,0 s; nova, 1,04 aos 0,8 s.")
+    assert [len(linha.get_xdata()) for linha in figura.axes[0].lines[:2]] == [289, 73]
 
 
 def test_a_escada_escreve_cada_tempo_e_acha_o_menor():
