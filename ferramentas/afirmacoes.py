@@ -1,6 +1,6 @@
 """Escreve no README do capítulo a lista do que ele afirma, cada linha com o caminho da prova.
 
-Uso: python ferramentas/afirmacoes.py
+Quem a chama é `curso.py atualizar provas`.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 RAIZ = Path(__file__).resolve().parent.parent
 CAPITULO = RAIZ / "04-gpt-do-zero"
-INICIO, FIM = "<!-- afirmações: início; escrito por ferramentas/afirmacoes.py -->", "<!-- afirmações: fim -->"
+INICIO, FIM = "<!-- afirmações: início; escrito por curso.py atualizar provas -->", "<!-- afirmações: fim -->"
 
 
 def abridor(trecho):
@@ -64,6 +64,6 @@ def com_a_lista(texto):
     return f"{antes}{INICIO}\n\n{lista(livro, antes)}\n\n{FIM}{depois}"
 
 
-if __name__ == "__main__":
+def escrever():
     readme = CAPITULO / "README.md"
     readme.write_text(com_a_lista(readme.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,12 +1,13 @@
-"""Refaz o que é derivado: endereços, módulo exportado, página do capítulo, modelo pronto, saídas dos notebooks.
+"""Refaz o que é derivado: endereços, módulo exportado, modelo pronto, figuras, página do capítulo, saídas e lista de provas.
 
 Uso: python curso.py atualizar [ETAPA ...] [--licao NN ...]
-Sem etapas, faz todas, nesta ordem: enderecos exportar modelo montar executar.
+Sem etapas, faz todas, nesta ordem: enderecos exportar modelo figuras montar executar provas.
 """
 
 import argparse
 import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -150,7 +151,20 @@ def executar(caminhos=None):
         print(f"executado: {caminho.name}")
 
 
-ETAPAS = {"enderecos": enderecos, "exportar": exportar, "modelo": modelo, "montar": montar, "executar": executar}
+def figuras():
+    """Redesenha a galeria, com os números do modelo pronto."""
+    subprocess.run([sys.executable, str(RAIZ / "infograficos" / "desenhar.py")], check=True)
+
+
+def provas():
+    """Reescreve, no README do capítulo, a lista do que ele afirma e onde se prova."""
+    import afirmacoes
+
+    afirmacoes.escrever()
+
+
+ETAPAS = {"enderecos": enderecos, "exportar": exportar, "modelo": modelo, "figuras": figuras, "montar": montar,
+          "executar": executar, "provas": provas}
 
 
 def main():

@@ -6,7 +6,7 @@ from historia import ate, historia, melhores
 
 from gptmini.geracao import sample
 
-NOME, TITULO, SECAO = "07-geracao-autoregressiva", "Gerar é um laço", "Geração autoregressiva"
+NOME, TITULO, SECAO = "07-geracao-autoregressiva", "Gerar é um laço", "Geração autorregressiva"
 ALTERNATIVO = ("Três voltas do laço da geração, uma por linha: os tokens que já existem entram no modelo, que dá as chances da "
                "próxima palavra, em barras; uma delas é sorteada e vai para o fim da linha seguinte.")
 VOLTAS, SEMENTE = 3, 3

@@ -1,6 +1,6 @@
 """Mede quanto servidor uma turma pede: um JupyterHub de verdade, com N alunos de mentira que abrem a lição 05 e a rodam.
 
-Uso, com a máquina sossegada:  python tests/servidor.py 1 2 4 8
+Uso, com a máquina sossegada:  python tests/servidor.py 1 2 4 8 16
 
 Precisa de `pip install jupyterhub` no mesmo ambiente do curso e do proxy dele, `npm install configurable-http-proxy`
 (diga onde está em PROXY, se não estiver no PATH). Cada aluno passa pela mesma API que o navegador usa: cria o
@@ -37,10 +37,10 @@ c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = ["{sys.executable}", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"]
-c.Spawner.environment = {{"OMP_NUM_THREADS": "THREADS"}}
+c.Spawner.environment = {{"OMP_NUM_THREADS": "PROCESSADORES"}}
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
-c.JupyterHub.concurrent_spawn_limit = 40
+c.JupyterHub.concurrent_spawn_limit = 4        # quem passa do limite ouve «tente de novo», e o cliente tenta
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
 c.ConfigurableHTTPProxy.command = ["{PROXY}"]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{PORTA + 2}"
@@ -62,7 +62,7 @@ class Hub:
 
     def __init__(self, threads):
         self.pasta = Path(tempfile.mkdtemp(prefix="hub-"))
-        texto = CONFIGURACAO.replace("CASAS", str(self.pasta / "casas")).replace("THREADS", str(threads))
+        texto = CONFIGURACAO.replace("CASAS", str(self.pasta / "casas")).replace("PROCESSADORES", str(threads))
         (self.pasta / "config.py").write_text(texto, encoding="utf-8")
         self.ligar()
 
@@ -81,7 +81,7 @@ class Hub:
         self.processo.wait()
 
 
-async def pedir(caminho, metodo="GET", corpo=None, tentativas=60):
+async def pedir(caminho, metodo="GET", corpo=None, tentativas=600):
     """Uma chamada à API do hub, ou à do servidor de um aluno."""
     dados = json.dumps(corpo) if corpo is not None else None
     for _ in range(tentativas):
@@ -102,8 +102,9 @@ async def pedir(caminho, metodo="GET", corpo=None, tentativas=60):
 async def abrir_servidor(nome):
     """Pede o servidor de um aluno e espera que ele atenda."""
     await pedir(f"/hub/api/users/{nome}", "POST", {})
-    await pedir(f"/hub/api/users/{nome}/server", "POST", {})
-    while not (await pedir(f"/hub/api/users/{nome}"))["servers"].get("", {}).get("ready"):
+    while not (servidor := (await pedir(f"/hub/api/users/{nome}"))["servers"].get("", {})).get("ready"):
+        if not servidor.get("pending"):                          # logo depois de uma queda, o hub ainda confere o antigo e recusa
+            await pedir(f"/hub/api/users/{nome}/server", "POST", {})
         await asyncio.sleep(0.5)
 
 
@@ -178,11 +179,14 @@ async def turma(N, ate=None):
         await pedir("/hub/api/")
         maior = {}
         vigia = asyncio.create_task(vigiar(hub, maior))
+        inicio = time.perf_counter()
         segundos = await asyncio.gather(*(aluno(f"aluno{i}", ate) for i in range(N)))
+        total = time.perf_counter() - inicio                    # desde o primeiro clique, com a abertura dos servidores
         await asyncio.sleep(3)
         vigia.cancel()
         alunos = [v for k, v in maior.items() if k.startswith("aluno")]
-        return {"alunos": N, "segundos_do_mais_lento": round(max(segundos)), "MB_por_aluno": round(max(alunos)),
+        return {"alunos": N, "segundos_do_mais_lento": round(max(segundos)), "segundos_desde_o_clique": round(total),
+                "MB_por_aluno": round(max(alunos)),
                 "MB_do_hub": round(maior["hub"]), "MB_de_todos": round(maior["todos"])}
     finally:
         hub.matar()
@@ -199,11 +203,12 @@ async def queda():
         rascunho = {"type": "notebook", "format": "json", "content": {"cells": [
             {"cell_type": "markdown", "id": "meu", "metadata": {}, "source": "a minha anotação"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}}
         await pedir("/user/aluno0/api/contents/meu-rascunho.ipynb", "PUT", rascunho)
-        for _ in range(20):                                     # grava sem parar, e cai no meio de uma gravação
-            asyncio.create_task(pedir("/user/aluno0/api/contents/meu-rascunho.ipynb", "PUT", rascunho, tentativas=1))
+        gravando = [asyncio.create_task(pedir("/user/aluno0/api/contents/meu-rascunho.ipynb", "PUT", rascunho, tentativas=1))
+                    for _ in range(20)]                         # grava sem parar, e cai no meio de uma gravação
         await asyncio.sleep(0.05)
         hub.matar()
         rodando.cancel()
+        await asyncio.gather(rodando, *gravando, return_exceptions=True)
         hub.ligar()
         await abrir_servidor("aluno0")
         lidos = [await pedir(f"/user/aluno0/api/contents/{nome}") for nome in ("meu-rascunho.ipynb", "05-treino.ipynb")]
@@ -215,7 +220,7 @@ async def queda():
 
 
 def main():
-    quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8]
+    quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8, 16]
 
     # O cliente de fábrica faz dez pedidos por vez e desiste em 20 s: a turma inteira passaria do prazo por culpa dele.
     AsyncHTTPClient.configure(None, max_clients=400)
@@ -225,7 +230,7 @@ def main():
         for N in quantos:
             inteiras.append(await turma(N))
             print(inteiras[-1], flush=True)
-        abertas = await turma(24, ate="05-059")                  # todos com a lição aberta e os dados prontos, antes do treino
+        abertas = await turma(30, ate="05-059")                  # todos com a lição aberta e os dados prontos, antes do treino
         print(abertas, flush=True)
         return {"rodando_tudo": inteiras, "antes_do_treino": abertas, "queda": await queda()}
 

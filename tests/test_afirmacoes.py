@@ -76,7 +76,7 @@ def test_cada_obra_diz_quem_quando_onde_e_o_que_se_leu(obra):
 
 def test_a_lista_do_readme_esta_em_dia():
     lido = (CAPITULO / "README.md").read_text(encoding="utf-8")
-    assert ferramenta.com_a_lista(lido) == lido, "rode «python ferramentas/afirmacoes.py»"
+    assert ferramenta.com_a_lista(lido) == lido, "rode «python3 curso.py atualizar provas»"
 
 
 def test_toda_prova_tem_uma_virada_ou_diz_por_que_nao():

@@ -1,10 +1,14 @@
-"""O curso nas máquinas dos outros: células fora de ordem, pasta com acento e espaço, locale antigo, uma thread só."""
+"""O curso nas máquinas dos outros: células fora de ordem, pasta com acento e espaço, locale antigo, um núcleo, 4 GiB.
+
+E o que todo aluno faz: «rodar tudo» duas vezes, e interromper um treino e seguir.
+"""
 
 import ast
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -107,3 +111,73 @@ except OSError as erro:
     saida = subprocess.run(["unshare", "-m", "sh", "-c", SO_LEITURA, "sh", sys.executable, "-c", programa], cwd=copia,
                            capture_output=True, text=True, encoding="utf-8", check=False)
     assert saida.stdout.split() == ["recusou", "True"], saida.stderr
+
+
+NO_APERTO = """
+import os, resource
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+from gptmini import pronto
+from gptmini.treino import RECEITA, modelo_novo, train
+tokenizer, exemplos, *_ = pronto.dados()
+model = modelo_novo(tokenizer)
+perdas = [s.train_loss for s in train(model, exemplos, **RECEITA | {"steps": 30})]
+assert perdas[-1] < 0.7 * perdas[0], perdas
+print(len(os.sched_getaffinity(0)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, "MB")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="só o Linux deixa escolher o núcleo e limitar a memória")
+def test_o_treino_cabe_num_nucleo_e_em_4_gib(copia):
+    """4 GiB de endereços, que é mais apertado que 4 GiB de memória: bibliotecas e pilhas contam inteiras."""
+    saida = subprocess.run([sys.executable, "-c", NO_APERTO], cwd=copia, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert saida.returncode == 0, saida.stderr
+    nucleos, memoria = saida.stdout.split()[-3:-1]
+    assert nucleos == "1" and int(memoria) < 1500
+
+
+@pytest.mark.lento
+@pytest.mark.parametrize("licao", ["00", "01", "02", "03", "04", "08"])
+def test_rodar_tudo_duas_vezes_no_mesmo_kernel(licao):
+    caderno = nbformat.read(next(CAPITULO.glob(f"{licao}-*.ipynb")), 4)
+    cliente = NotebookClient(caderno, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(CAPITULO)}})
+    with cliente.setup_kernel():
+        for _ in range(2):
+            for i, celula in enumerate(caderno.cells):
+                cliente.execute_cell(celula, i)          # um erro em qualquer célula levanta CellExecutionError
+
+
+@pytest.mark.lento
+def test_um_treino_interrompido_no_meio_continua_de_onde_parou():
+    """O botão de parar do Jupyter, no meio da célula do treino; depois, outra célula treina o mesmo modelo."""
+    from jupyter_client.manager import start_new_kernel
+
+    gerente, cliente = start_new_kernel(kernel_name="python3", cwd=str(CAPITULO))
+    ditos = []
+
+    def rodar(codigo, parar_ao_ouvir=None):
+        def ouvir(recado):
+            ditos.append(recado["content"].get("text", ""))
+            if parar_ao_ouvir and "".join(ditos).count(parar_ao_ouvir) == 1 and parar_ao_ouvir in ditos[-1]:     # um clique só
+                gerente.interrupt_kernel()
+
+        ditos.clear()
+        resposta = cliente.execute_interactive(codigo, timeout=120, output_hook=ouvir)
+        assert resposta["content"]["status"] == "ok", resposta["content"]
+        return "".join(ditos)
+
+    try:
+        rodar(atualizar.PREPARACAO)
+        rodar("from gptmini import pronto\nfrom gptmini.treino import RECEITA, modelo_novo, train\ntokenizer, exemplos, *_ = pronto.dados()\nmodel = modelo_novo(tokenizer)")
+        inicio = time.monotonic()
+        dito = rodar("primeiro = train(model, exemplos, **RECEITA | {'steps': 3000})", parar_ao_ouvir="\rpasso")
+        assert "interrompido depois do passo" in dito and time.monotonic() - inicio < 60
+        dito = rodar("depois = train(model, exemplos, **RECEITA | {'steps': 20}, seed=1)\n"
+                     "print(len(primeiro), primeiro[0].train_loss, depois[0].train_loss, depois[-1].train_loss)")
+        feitos, no_comeco, na_volta, no_fim = dito.splitlines()[-1].split()
+        assert 60 <= int(feitos) < 3000                      # parou mesmo, e não perdeu os passos feitos
+        assert float(na_volta) < 0.7 * float(no_comeco)      # a segunda célula parte de onde a primeira parou
+        assert float(no_fim) < 0.7 * float(no_comeco)
+    finally:
+        cliente.stop_channels()
+        gerente.shutdown_kernel(now=True)

@@ -1,6 +1,7 @@
 """Os números da prosa são os de medidas.json, arredondados."""
 
 import json
+import re
 from pathlib import Path
 
 RAIZ = Path(__file__).resolve().parent.parent
@@ -19,11 +20,11 @@ def tabela_esperada():
     return {
         "parâmetros": br(treino["parametros"]),
         "tempo de treino": f"{br(MEDIDAS['tempo']['medidas']['segundos'])} s",
-        "distância até o limite": f"{br(media['excesso'], 4)} nat por token",
-        "histórias válidas, temperatura 1": f"{br(100 * um['derivável'])}%",
-        "histórias válidas, temperatura 0,7": f"{br(100 * meio['derivável'])}%",
+        "excesso (distância até o limite)": f"{br(media['excesso'], 4)} nat por token",
+        "histórias deriváveis, temperatura 1": f"{br(100 * um['derivável'])}%",
+        "histórias deriváveis, temperatura 0,7": f"{br(100 * meio['derivável'])}%",
         "concordâncias certas": f"{br(100 * um['concordância'], 1)}%",
-        "histórias inéditas": f"{br(100 * um['novidade'], 1)}%",
+        "novidade (histórias que não estavam no treino)": f"{br(100 * um['novidade'], 1)}%",
     }
 
 
@@ -36,3 +37,20 @@ def test_a_tabela_de_resultados_do_capitulo_e_a_medida():
 def test_as_medidas_dizem_onde_e_quando_foram_feitas():
     for medida in MEDIDAS.values():
         assert medida["maquina"] and medida["data"] and medida["commit"]
+
+
+def test_a_tabela_do_servidor_e_a_medida_e_a_formula_cobre_cada_linha():
+    medido = MEDIDAS["servidor"]["medidas"]
+    texto = (RAIZ / "04-gpt-do-zero" / "professor.md").read_text(encoding="utf-8")
+    linhas = re.findall(r"^\| (\d+) \| (\d+) s \| (\d+) MB \| ([\d.]+) MB \|$", texto, re.MULTILINE)
+    turmas = medido["rodando_tudo"]
+    assert linhas == [(str(t["alunos"]), str(t["segundos_do_mais_lento"]), str(t["MB_por_aluno"]), br(t["MB_de_todos"])) for t in turmas]
+    cheio = medido["antes_do_treino"]
+    assert f"em {cheio['segundos_desde_o_clique']} s os trinta" in texto and f"{br(cheio['MB_de_todos'])} MB ao todo" in texto
+    por_aluno, do_hub, segundos = (float(re.search(padrao, texto)[1].replace(",", ".")) for padrao in
+                                   (r"([\d,]+) GB por aluno", r"mais ([\d,]+) GB do JupyterHub", r"(\d+) segundos de um núcleo por aluno"))
+    for t in turmas[1:]:                                         # com dois ou mais, cada aluno tem um núcleo só
+        estimado = por_aluno * t["alunos"] + do_hub
+        assert 0.95 * t["MB_de_todos"] <= 1000 * estimado <= 1.2 * t["MB_de_todos"]
+        assert 0.9 * t["segundos_do_mais_lento"] <= segundos * t["alunos"] / 2 <= 1.2 * t["segundos_do_mais_lento"]
+    assert all(medido["queda"].values())
