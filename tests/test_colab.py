@@ -92,7 +92,7 @@ def test_nada_se_instala_por_cima_do_que_o_colab_tem(caderno):
 
 
 @pytest.mark.lento
-@pytest.mark.parametrize("caderno", [c for c in CADERNOS if c.name[:2] in ("00", "01", "04")], ids=lambda c: c.stem)
+@pytest.mark.parametrize("caderno", [c for c in CADERNOS if c.name[:2] in ("00", "01", "02", "03", "04", "08")], ids=lambda c: c.stem)
 def test_o_caderno_sozinho_roda_do_comeco_ao_fim(caderno, tmp_path, no_lugar_do_github):
     import nbformat
     from nbclient import NotebookClient
