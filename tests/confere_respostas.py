@@ -1489,3 +1489,199 @@ def gerar_so_o_ultimo(model, idx, max_new_tokens):
     for _ in range(max_new_tokens):
         idx = torch.cat([idx, model(idx[:, -1:])[0][:, -1].argmax(-1, keepdim=True)], 1)
     return idx
+
+
+# -- o que uma aluna novata escreveu, a frio --------------------------------------------------------------
+
+class TokenizadorCalado(Tokenizador):
+    """O molde: diante da palavra desconhecida, faz outra coisa em vez de levantar um erro."""
+
+    def encode(self, texto):
+        tokens = self.cortar(texto)
+        return self.desconhecida(tokens) if set(tokens) - set(self.id) else [self.id[t] for t in tokens]
+
+
+@errada("tokenizador", "passou em silêncio")
+class TokenizadorComNenhum(TokenizadorCalado):
+    def desconhecida(self, tokens):
+        return [self.id.get(t) for t in tokens]
+
+
+@errada("tokenizador", "não levantou um erro")
+class TokenizadorQueAvisa(TokenizadorCalado):
+    def desconhecida(self, tokens):
+        print("palavra desconhecida")
+
+
+@errada("tokenizador", "passou em silêncio")
+class TokenizadorQueDevolveErro(TokenizadorCalado):
+    def desconhecida(self, tokens):
+        return "erro"
+
+
+@errada("tokenizador", "passou em silêncio", "`encode` fez")
+class TokenizadorQueDaOutroId(TokenizadorCalado):
+    def desconhecida(self, tokens):
+        return [self.id.get(t, len(self.id)) for t in tokens]
+
+
+@errada("tokenizador", "passou em silêncio")
+class TokenizadorQueAprende(TokenizadorCalado):
+    def desconhecida(self, tokens):
+        for t in tokens:
+            if t not in self.id:
+                self.id[t] = len(self.vocab)
+                self.vocab.append(t)
+        return [self.id[t] for t in tokens]
+
+
+@errada("tokenizador", "passou em silêncio")
+class TokenizadorUnicode:
+    def __init__(self, texts):
+        pass
+
+    def encode(self, texto):
+        return [ord(c) for c in texto]
+
+    def decode(self, ids):
+        return "".join(map(chr, ids))
+
+
+@errada("pesos_de_atencao", "É o código do enunciado", "lado errado")
+def pesos_como_vieram(q, k):
+    T = q.size(1)
+    pontos = q @ k.transpose(-2, -1)
+    permitido = torch.ones(T, T).triu().bool()
+    return pontos.softmax(-1).masked_fill(~permitido, 0)
+
+
+@errada("pesos_de_atencao", "potência é `**`")
+def pesos_com_chapeu(q, k):
+    return q @ k.mT / q.size(-1) ^ 0.5
+
+
+@errada("pesos_de_atencao", "`~` só troca verdadeiro e falso")
+def pesos_com_mascara_de_numeros(q, k):
+    return (q @ k.mT).masked_fill(~torch.ones(q.size(1), q.size(1)).tril(), -math.inf).softmax(-1)
+
+
+@errada("pesos_de_atencao", "o contrário da máscara é `~m`")
+def pesos_com_um_menos(q, k):
+    return (q @ k.mT).masked_fill(1 - torch.ones(q.size(1), q.size(1)).tril().bool(), -math.inf).softmax(-1)
+
+
+@errada("pesos_de_atencao", "De um lado do `=`")
+def pesos_que_desempacotam(q, k):
+    B, T = q.shape
+    return q @ k.mT
+
+
+@errada("gelu", "potência é `**`")
+def gelu_com_chapeu(x):
+    return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ^ 3)))
+
+
+@errada("gelu", "1 + erf")
+def gelu_sem_um_na_erf(x):
+    return 0.5 * x * torch.erf(x / 2**0.5)
+
+
+@errada("gelu", "só serve a tensor de um número")
+def gelu_com_item(x):
+    return torch.tensor([math.erf(parte.item()) for parte in x[None]])
+
+
+@errada("gelu", "decimal", "ponto")
+def gelu_com_virgula(x):
+    return 0, 5 * x
+
+
+@errada("gelu", "querem um verdadeiro ou falso só")
+def gelu_com_max(x):
+    return max(x, 0)
+
+
+@errada("feedforward", "não tem `forward`", "grafia")
+class FeedForwardComErroDeGrafia(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.expand = nn.Linear(config.d_model, 4 * config.d_model, bias=config.bias)
+        self.contract = nn.Linear(4 * config.d_model, config.d_model, bias=config.bias)
+
+    def foward(self, x):
+        return self.contract(F.gelu(self.expand(x)))
+
+
+@errada("feedforward", "não tem `gelu`", "construtor deste exercício")
+class FeedForwardDaLicao(FeedForwardComErroDeGrafia):
+    def forward(self, x):
+        return self.contract(self.gelu(self.expand(x)))
+
+
+@errada("feedforward", "primeiro se cria, depois se chama")
+class FeedForwardComCamadaPelaFuncao(FeedForwardComErroDeGrafia):
+    def forward(self, x):
+        return self.contract(nn.GELU(self.expand(x)))
+
+
+@errada("layernorm", "10e-5", "dez vezes maior")
+class NormaComOutroEps(LayerNorm):
+    def forward(self, x):
+        return (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, correction=0, keepdim=True) + 10e-5) * self.gain + self.bias
+
+
+@errada("residual", "chame-a com parênteses")
+def residual_sem_chamar(x, sublayer, norm):
+    return x + sublayer
+
+
+@errada("bloco", "A atenção não chega à saída")
+class BlocoSemAAtencao(TransformerBlock):
+    def forward(self, x):
+        x + self.attention(self.norm1(x))
+        return x + self.feedforward(self.norm2(x))
+
+
+@errada("contar_parametros", "tabela de posições", "LayerNorm final")
+def contar_sem_posicoes_nem_fim(c):
+    return contar(c, P=0, final=0)
+
+
+@errada("contar_parametros", "`token_embedding` + `position_embedding` + `final_norm`")
+def contar_so_os_blocos(c):
+    return contar(c, V=0, P=0, final=0)
+
+
+@errada("contar_parametros", "`proj` ou o de `contract`")
+def contar_sem_o_vies_da_proj(c):
+    return contar(c) - c.n_layers * c.d_model * c.bias
+
+
+@errada("perda", "tantos eixos quantos a tabela")
+def perda_com_gather_torto(logits, targets):
+    return -logits.log_softmax(-1).gather(-1, targets).mean()
+
+
+@errada("passo_de_treino", "`backward` parte de um número só")
+def passo_pelos_logits(model, optimizer, x, y):
+    logits, perda = model(x, y)
+    optimizer.zero_grad()
+    logits.backward()
+    optimizer.step()
+    return perda.item()
+
+
+@errada("amostrar", "k primeiros ids")
+def amostrar_os_primeiros(logits, temperature, top_k, generator):
+    p = (logits / temperature).softmax(-1)
+    return torch.multinomial(p if top_k is None else p[:top_k], 1, generator=generator).item()
+
+
+@errada("gerar", "nenhum token novo ficou")
+def gerar_nada(model, idx, max_new_tokens):
+    return idx
+
+
+@errada("amostrar", "separe-os, como em `valores, ids")
+def amostrar_com_topk_inteiro(logits, temperature, top_k, generator):
+    return torch.multinomial((logits.topk(top_k or 5) / temperature).softmax(-1), 1, generator=generator).item()

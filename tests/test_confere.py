@@ -578,7 +578,7 @@ q = torch.zeros(2, 3, 10, 8)
 
 @pytest.mark.parametrize("palpite, palavras", [
     (None, "Em branco"), (..., "Em branco"), ((2, 3, 10), "Você disse 3 eixos; são 4 eixos"), ((2, 10, 3, 8), "fora de ordem"),
-    ((2, 3, 10, 9), "errou o 3 (hs: números por cabeça)"), ((3, 3, 10, 9), "o 0 (B: textos do lote) e o 3"),
+    ((2, 3, 10, 9), "errou o eixo 3 (hs: números por cabeça)"), ((3, 3, 10, 9), "o eixo 0 (B: textos do lote) e o eixo 3"),
     ("2, 3, 10, 8", "escreva a forma como uma tupla"), (48, "escreva a forma como uma tupla"), ((2.0, 3, 10, 8), "tupla de inteiros")])
 def test_forma_errada_diz_o_eixo(palpite, palavras):
     resultado = confere.forma("01-forma", palpite, q, "B nh T hs")
@@ -636,7 +636,7 @@ def test_ordem_certa_passa(bloco, resposta):
 
 
 @pytest.mark.parametrize("resposta, palavras, pista", [
-    (None, "Em branco", None), ("", "Em branco", None), ("CAD", "Falta a linha B", "4 linhas"), ("CADBE", "Não há linha E", "4 linhas"),
+    (None, "Em branco", None), ("", "Em branco", None), ("CAD", "Falta B", "4 linhas"), ("CADBE", "Não há linha E", "4 linhas"),
     ("CCADB", "repetida a linha C", "4 linhas"), ("CABD", "A linha B devolve o resultado", "vai no fim"),
     ("ACDB", "A linha A usa `h`, que ainda não foi criado", "Basta mudar de lugar a linha"),
     ("DACB", "o resultado é outro", "mais de uma linha"), ("CDAB", "o resultado é outro", "Basta mudar de lugar a linha")])

@@ -8,7 +8,7 @@ import traceback
 def frase(nome):
     return (f"«{nome}» ainda não existe: falta rodar uma célula de antes. Rode todas as de cima (no JupyterLab, menu Run, "
             "«Run All Above Selected Cell»; no Colab, «Executar anteriores») e volte a esta. Se o nome é seu, confira se está "
-            "escrito como na linha em que foi criado.")
+            "escrito como na linha em que foi criado." + (" Se é um texto, faltam as aspas." if nome.isupper() and len(nome) > 2 else ""))
 
 
 def explicar(ipython, tipo, erro, rastro, tb_offset=None):

@@ -29,7 +29,7 @@ from torch import nn
 from gptmini.atencao import CausalSelfAttention
 from gptmini.corretor import (
     EIXOS, LIMITE, Falha, Resultado, chamar, conferir_camada, descrever, diga, erro_conhecido, exercicio, exigir,
-    forma_errada, gradiente, igual, julgar, placar, pt, responder, sortear_pesos, sorteio, um_inteiro, um_tensor,
+    forma_errada, frase_de, gradiente, igual, julgar, placar, pt, responder, sortear_pesos, sorteio, um_inteiro, um_tensor,
 )
 from gptmini.feedforward import FeedForward
 from gptmini.modelo import GPTMini, TransformerBlock
@@ -90,12 +90,17 @@ def tokenizador(resposta):
     if volta != _TEXTOS[0]:
         raise diga("tokenizador.um_estraga_outro")
     for estranho in ("Davi viu um zigurate.", "Davi viu ☃."):
-        with contextlib.suppress(Falha):               # recusou: é o que se pede
-            if (volta := ida_e_volta(estranho)) != estranho:
-                break                                   # letra por letra, «zigurate» não é desconhecida
-    else:
-        return f"{len(_TEXTOS) + 1} textos foram e voltaram iguais, e a palavra desconhecida é recusada."
-    raise diga("tokenizador.desconhecida", foi=estranho, voltou=volta)
+        try:
+            ids = chamar(tok.encode, estranho)
+        except Falha as falha:
+            if "parou" in falha.resultado.dica:         # recusou: é o que se pede
+                continue
+            raise diga("tokenizador.calado", foi=estranho) from None
+        with contextlib.suppress(Falha):
+            if "☃" not in estranho and chamar(tok.decode, ids) == estranho:
+                continue                                # letra por letra, «zigurate» não é desconhecida; o boneco de neve, sim
+        raise diga("tokenizador.desconhecida", foi=estranho, ids=ids)
+    return f"{len(_TEXTOS) + 1} textos foram e voltaram iguais, e a palavra desconhecida é recusada."
 
 
 def _volta_errada(foi, voltou):
@@ -143,9 +148,9 @@ def _pesos(q, k, escala="raiz", mascara="antes", eixo=-1, softmax=True, troca=Fa
     T, hs = q.shape[-2:]
     divisor = {"raiz": hs**0.5, "hs": hs, "T": T**0.5, "vezes": hs**-0.5, "C": (C or hs) ** 0.5}.get(escala, 1)
     um = torch.ones(T, T, dtype=torch.bool)
-    pode = {"transposta": um.triu(), "sem diagonal": um.tril(-1), "avesso": um.triu(1), "nenhuma": um}.get(mascara, um.tril())
+    pode = {"transposta": um.triu(), "sem diagonal": um.tril(-1), "avesso": um.triu(1), "nenhuma": um, "do enunciado": um.triu()}.get(mascara, um.tril())
     pontos = q @ k.mT / divisor
-    tarde = mascara in ("depois", "renormalizada")
+    tarde = mascara in ("depois", "renormalizada", "do enunciado")
     pontos = pontos * pode if mascara == "zero" else pontos if tarde else pontos.masked_fill(~pode, -math.inf)
     pesos = pontos.softmax(eixo) if softmax else pontos
     if tarde:
@@ -362,6 +367,8 @@ def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False
     n1, n2 = (getattr(m, repete),) * 2 if repete else (n1, n2)
     primeira, segunda = (m.feedforward, m.attention) if troca_pecas else (m.attention, m.feedforward)
     h = _passo(x, primeira, n1, modo1)
+    if soma == "só a segunda":
+        return x + segunda(n2(x))
     if le == "antes":
         return h + segunda(n2(x))
     h = x + segunda(n2(h)) if soma == "antes" else _passo(h, segunda, n2, modo2)
@@ -376,12 +383,12 @@ def bloco(resposta):
 
 
 def _parametros(c, tabelas=True, posicoes=True, saida="certa", vieses="da ficha", projecao=True, neuronios=4, contrair=True,
-                normas="certas", blocos=True, cabecas=1):
+                normas="certas", blocos=True, cabecas=1, falta_vies=False):
     V, T, C, b = c.vocab_size, c.context_length, c.d_model, {"nunca": 0, "sempre": 1}.get(vieses, c.bias)
     atencao_ = 3 * C * C + 3 * C * b + projecao * (C * C + C * b)
     feedforward_ = neuronios * (C * C + C * b) + contrair * (neuronios * C * C + C * b)
     norma = {"sem": 0, "só ganho": C, "viés da ficha": C + C * c.bias}.get(normas, 2 * C)
-    bloco_ = atencao_ * (1 if cabecas == 1 else c.n_heads) + feedforward_ + (1 if normas == "uma por bloco" else 2) * norma
+    bloco_ = -C * b * falta_vies + atencao_ * (1 if cabecas == 1 else c.n_heads) + feedforward_ + (1 if normas == "uma por bloco" else 2) * norma
     saida_ = {"sempre": V * C, "nunca": 0}.get(saida, 0 if c.tie_weights else V * C) + V * (saida == "com viés")
     final = 0 if normas == "sem a final" else norma
     return torch.tensor(tabelas * V * C + posicoes * T * C + (c.n_layers if blocos else 1) * bloco_ + final + saida_)
@@ -391,7 +398,8 @@ def _parametros(c, tabelas=True, posicoes=True, saida="certa", vieses="da ficha"
 def contar_parametros(resposta):
     """`f(config) -> int`: quantos parâmetros tem `GPTMini(config)`."""
     exigir(resposta)
-    fichas = [replace(_FICHA, **m) for m in ({}, {"bias": False, "d_model": 10, "n_heads": 2}, {"tie_weights": False, "n_layers": 3})]
+    base = replace(_FICHA, vocab_size=31, context_length=17, n_layers=3)       # tamanhos que não se confundem numa soma
+    fichas = [replace(base, **m) for m in ({}, {"bias": False, "d_model": 10, "n_heads": 2}, {"tie_weights": False, "n_layers": 2})]
     vieram = [um_inteiro(chamar(resposta, ficha)) for ficha in fichas]
     for veio, ficha in zip(vieram, fichas, strict=True):
         modelo = GPTMini(ficha)
@@ -593,7 +601,8 @@ def _chances(logits, temperature, top_k, calor="dividido", corte=0, softmax=True
     """As probabilidades (V,) com que cada id deve sair."""
     z = {"dividido": logits / temperature, "multiplicado": logits * temperature, "igual": 0 * logits}.get(calor, logits)
     if top_k is not None and corte != "ignorado":
-        z = z.masked_fill(logits < logits.sort(descending=True).values[max(top_k + corte, 1) - 1], -math.inf)
+        z = z.masked_fill(torch.arange(len(z)) >= top_k if corte == "primeiros" else
+                          logits < logits.sort(descending=True).values[max(top_k + corte, 1) - 1], -math.inf)
     p = z.softmax(-1) if softmax else z.clamp(min=0) / z.clamp(min=0).sum()
     if softmax == 2:
         p = p.masked_fill(p == 0, -math.inf).softmax(-1)
@@ -612,7 +621,7 @@ def _que_id_sobra(saidas, casos):
 def amostrar(resposta):
     """`f(logits, temperature, top_k, generator) -> int`, logits (V,); `top_k` pode ser None."""
     exigir(resposta)
-    logits = torch.tensor([0.1, 0.4, 3.0, 0.2, 2.4])
+    logits = torch.tensor([0.1, 1.7, 3.0, 0.2, 2.4])
     casos, vezes = [(logits, 0.25, None), (logits, 3.0, 2)], 400
 
     def sortear(caso, g, vezes):
@@ -695,7 +704,7 @@ def forma(nome, palpite, certa, eixos="", segundos=LIMITE):
             raise diga("forma.quantos_eixos", disse=disse, sao=f"{'é' if len(esperada) == 1 else 'são'} {sao}", esperada=com_nomes)
         if sorted(dito) == sorted(esperada):
             raise diga("forma.fora_de_ordem", esperada=com_nomes)
-        quais = [f"o {i}" + (f" ({nomes[i]}: {EIXOS.get(nomes[i], nomes[i])})" if nomes else "") for i, n in enumerate(esperada) if dito[i] != n]
+        quais = [f"o eixo {i}" + (f" ({nomes[i]}: {EIXOS.get(nomes[i], nomes[i])})" if nomes else "") for i, n in enumerate(esperada) if dito[i] != n]
         raise diga("forma.eixos", quais=" e ".join(quais), esperada=com_nomes)
     return responder(nome, corpo, segundos)
 
@@ -720,15 +729,21 @@ def leitura(nome, resposta, certa, tolerancia=0.0, confusoes=None, segundos=LIMI
             raise diga("leitura.em_branco")
         dito, certo = normal(resposta), normal(certa)
         if perto(dito, certo):
-            return f"É {pt(certo)}." if isinstance(certo, float) else f"É «{certa}»." if isinstance(certo, str) else "É isso."
+            if isinstance(certo, float):
+                return f"É {certo:,.0f}.".replace(",", ".") if certo.is_integer() else f"É {pt(certo)}."
+            return f"É «{certa}»." if isinstance(certo, str) else "É isso."
         if type(dito) is not type(certo):
             esperava = {float: "um número", str: "uma palavra", bool: "`True` ou `False`"}[type(certo)]
+            if isinstance(resposta, tuple) and isinstance(certo, float):
+                raise diga("leitura.decimal")
             raise diga("leitura.outro_tipo", veio=repr(resposta), esperava=esperava)
         for dica, valor in (confusoes or {}).items():
             if perto(dito, normal(valor)):
                 raise diga("leitura.engano", dica=dica)
         if not isinstance(certo, float):
             raise diga("leitura.contrario" if isinstance(certo, bool) else "leitura.palavra", veio=resposta)
+        if certo >= 1000 and (perto(dito * 1000, certo) or perto(dito * 1e6, certo)):
+            raise diga("leitura.milhar")
         for fator, engano in ((100, "porcentagem"), (0.01, "fracao"), (-1, "sinal")):
             if certo and perto(dito / fator, certo):
                 raise diga(f"leitura.{engano}")
@@ -761,8 +776,8 @@ def ordem(nome, resposta, linhas, certa, *entradas, segundos=LIMITE):
     def corpo():
         if not resposta or resposta is ...:
             raise diga("ordem.em_branco", exemplo=repr("".join(linhas)))
-        letras = re.sub(r"[^\w]", "", "".join(resposta)).upper()
-        for problema, quais in (("Não há linha", set(letras) - set(linhas)), ("Falta a linha", set(linhas) - set(letras)),
+        letras = re.sub(r"[^\w]", "", "".join(resposta) if isinstance(resposta, (list, tuple)) else str(resposta)).upper()
+        for problema, quais in (("Não há linha", set(letras) - set(linhas)), ("Falta", set(linhas) - set(letras)),
                                 ("Está repetida a linha", {letra for letra in letras if letras.count(letra) > 1})):
             if quais:
                 raise diga("ordem.letras", problema=problema, quais=", ".join(sorted(quais)), total=len(linhas))
@@ -782,6 +797,6 @@ def ordem(nome, resposta, linhas, certa, *entradas, segundos=LIMITE):
                 linha = [letra for letra in letras for _ in codigo[letra].splitlines()][lugar]
                 if isinstance(erro, NameError):
                     raise diga("ordem.nome_cedo", linha=linha, nome=re.search(r"'(\w+)'", str(erro))[1], quantas=quantas) from None
-                raise diga("ordem.nao_roda", linha=linha, erro=erro, quantas=quantas) from None
+                raise diga("ordem.nao_roda", linha=linha, erro=frase_de(erro) or erro, quantas=quantas) from None
         raise diga("ordem.outro_resultado", quantas=quantas)
     return responder(nome, corpo, segundos)

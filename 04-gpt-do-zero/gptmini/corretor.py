@@ -211,18 +211,35 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
     (NameError, "", "Um nome não existe nesse ponto: confira a grafia, ou rode antes a célula que o define."),
     (AttributeError, "before Module.__init__", "O construtor precisa começar por `super().__init__()`."),
     (TypeError, "got float|not float|'float' object cannot", "Veio um float onde só cabe inteiro: `/` dá float; use `//`."),
+    (Exception, r"bitwise_xor|for \^", "No Python, potência é `**`; `^` é outra operação."),
+    (Exception, "return_types", "Isso devolve dois tensores, os valores e os lugares: separe-os, como em `valores, ids = logits.topk(k)`."),
+    (ValueError, "to unpack", "De um lado do `=` há mais nomes que valores, ou menos: quantos eixos, ou quantas partes, vêm da direita?"),
     (Exception, "tuple", "Uma das coisas dessa linha é uma tupla, vários valores juntos: separe-os antes, como em "
-                         "`logits, loss = model(x, y)`."),
+                         "`logits, loss = model(x, y)`. Se era um decimal, em Python é com ponto: `0.5`."),
+    (Exception, "not implemented for '(Long|Int)'", "Essa conta só aceita números com vírgula, e veio um tensor de inteiros: são ids?"),
+    (Exception, "operator.invert|bitwise_not", "`~` só troca verdadeiro e falso, e veio um tensor de números: faça a máscara com `dtype=torch.bool`, "
+                                               "ou compare, como em `m == 0`."),
+    (RuntimeError, "invert a mask", "Verdadeiro e falso não se subtraem: o contrário da máscara é `~m`."),
+    (RuntimeError, "Boolean value of Tensor", "`if`, `not`, `and` e o `max` do Python querem um verdadeiro ou falso só, e veio um tensor: "
+                                              "use `~`, `torch.where`, `clamp` ou `torch.maximum`."),
+    (RuntimeError, "only for scalar outputs", "`backward` parte de um número só: chame-o na perda, o segundo valor de `model(x, y)`."),
+    (RuntimeError, "converted to Scalar", "`.item()` só serve a tensor de um número."),
+    (RuntimeError, "Index tensor must have", "`gather` quer o índice com tantos eixos quantos a tabela: ponha um no fim, `[..., None]`."),
+    (TypeError, "unsupported operand.*'(function|method|type|[A-Z][a-z]\\w+)'", "Uma das coisas dessa conta é uma camada ou uma função, e não um tensor: "
+                                                                               "chame-a com parênteses, como em `sublayer(x)`."),
+    (TypeError, "must be Tensor, not [A-Z]", "O que chegou ali é uma camada, e não um tensor. Camada primeiro se cria, depois se chama: "
+                                             "`nn.GELU()(h)`."),
+    (TypeError, r"missing 1 required positional arguments?: \"dim\"", "Falta dizer em que eixo: `dim=-1` é o último."),
     (Exception, "NoneType", "Uma das coisas dessa linha é `None`, e a conta não sabe o que fazer com ele."),
     (AttributeError, "'(float|int)' object", "Isso já é um número do Python, e não um tensor: um `.item()` veio cedo demais?"),
     (AttributeError, "", "O objeto não tem isso: confira a grafia e o que a variável guarda."),
     (TypeError, "positional argument", "A chamada e a definição não combinam: confira quantos argumentos há (num método, o "
-                                       "primeiro é `self`)."),
+                                       "primeiro é `self`). Se há um decimal com vírgula, troque-a por ponto: `0.5`."),
     (TypeError, "argument", "A função não aceita esse argumento: confira o nome e o tipo de cada um."),
     (TypeError, "expected string", "Era para ser um texto, e veio outra coisa: falta percorrer a lista?"),
     (ValueError, "is not in list", "O que se procurou não está na lista."),
     (ValueError, "expected sequence", "As linhas têm tamanhos diferentes: a última ficou mais curta?"),
-    (Exception, "calar|one element", "Uma função de `math`, ou um `if`, só aceita um número, e veio um tensor: use a "
+    (Exception, "one element", "Uma função de `math`, ou um `if`, só aceita um número, e veio um tensor: use a "
                                      "função do torch."),
     (RuntimeError, "reshape", "`view` só reparte números que estão em fila, e depois de `split` ou `transpose` não estão. "
                               "Para repartir cabeças, `view(B, T, nh, hs)` e então `transpose(1, 2)`; para juntá-las, "
@@ -244,11 +261,19 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
 ]
 
 
+def frase_de(erro):
+    """O que a exceção quer dizer, em português; nada, se nenhuma frase serve."""
+    mensagem = str(erro)
+    if isinstance(erro, AttributeError) and (nome := re.search(r"^'[A-Z]\w+' object has no attribute '(\w+)'", mensagem)):
+        return f"O objeto não tem `{nome[1]}`: confira a grafia, e se o construtor deste exercício o cria."
+    return next((f for tipo, trecho, f in _FRASES if isinstance(erro, tipo) and re.search(trecho, mensagem)), "")
+
+
 def _explicar(erro, argumentos):
     """A exceção da resposta -> uma falha que diz a linha, o que quer dizer e com que entrada foi."""
     mensagem = (str(erro).strip().splitlines() or [""])[0][:160].rstrip(".")
-    frase = next((f for tipo, trecho, f in _FRASES if isinstance(erro, tipo) and re.search(trecho, mensagem)), "")
-    return diga("geral.parou", linha=_linha_do_aluno(traceback.extract_tb(erro.__traceback__)), frase=frase,
+    frase = frase_de(erro)
+    return diga("geral.parou", linha=_linha_do_aluno(traceback.extract_tb(erro.__traceback__)), frase=frase and f" {frase}",
                 erro=f"{type(erro).__name__}: {mensagem}", entrada=", ".join(map(descrever, argumentos)) or "nada")
 
 
@@ -277,8 +302,12 @@ def chamar(f, *argumentos):
         valor = f(*argumentos)
     except (_Parar, Falha):
         raise
-    except NotImplementedError:
-        valor = None
+    except NotImplementedError as erro:
+        if "missing the required" in str(erro):
+            raise diga("geral.sem_forward") from None
+        if str(erro):
+            raise _explicar(erro, argumentos) from None
+        valor = None                # `raise NotImplementedError`, o jeito de deixar para depois
     except BaseException as erro:
         raise _explicar(erro, argumentos) from None
     finally:
@@ -307,6 +336,7 @@ def exigir(resposta, classe=False):
 def um_tensor(valor):
     if not isinstance(valor, torch.Tensor):
         como = {"ndarray": " Um array do NumPy vira tensor com `torch.from_numpy`.",
+                "tuple": " Se era um decimal, em Python ele se escreve com ponto: `0.5`.",
                 "list": " Uma lista de números vira tensor com `torch.tensor`; uma de tensores, com `torch.stack`."}
         raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(type(valor).__name__, ""))
     return valor.detach().cpu()
@@ -439,7 +469,7 @@ def forma_errada(veio, esperada, eixos):
     legenda = ", ".join(f"{eixo}: {EIXOS[eixo]}" for eixo in dict.fromkeys(nomes))
     legenda = f" = ({', '.join(nomes)}), {legenda}" if nomes else ""
     ordem = " São os mesmos eixos noutra ordem." if sorted(veio) == sorted(esperada) else ""
-    diferem = f"Vieram {len(veio)} eixos, e esperavam-se {len(esperada)}."
+    diferem = f"{'Veio 1 eixo' if len(veio) == 1 else f'Vieram {len(veio)} eixos'}, e esperavam-se {len(esperada)}."
     if len(veio) == len(esperada):
         diferem = "Difere, contando os eixos do zero: " + ", ".join(
             f"o {i}" for i, n in enumerate(veio) if n != esperada[i]) + "."
