@@ -219,15 +219,15 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
     (Exception, "not implemented for '(Long|Int)'", "Essa conta só aceita números com vírgula, e veio um tensor de inteiros: são ids?"),
     (Exception, "operator.invert|bitwise_not", "`~` só troca verdadeiro e falso, e veio um tensor de números: faça a máscara com `dtype=torch.bool`, "
                                                "ou compare, como em `m == 0`."),
-    (RuntimeError, "invert a mask", "Verdadeiro e falso não se subtraem: o contrário da máscara é `~m`."),
-    (RuntimeError, "Boolean value of Tensor", "`if`, `not`, `and` e o `max` do Python querem um verdadeiro ou falso só, e veio um tensor: "
+    (RuntimeError, "invert a", "Verdadeiro e falso não se subtraem: o contrário da máscara é `~m`."),
+    (RuntimeError, "Boolean value", "`if`, `not`, `and` e o `max` do Python querem um verdadeiro ou falso só, e veio um tensor: "
                                               "use `~`, `torch.where`, `clamp` ou `torch.maximum`."),
-    (RuntimeError, "only for scalar outputs", "`backward` parte de um número só: chame-o na perda, o segundo valor de `model(x, y)`."),
-    (RuntimeError, "converted to Scalar", "`.item()` só serve a tensor de um número."),
-    (RuntimeError, "Index tensor must have", "`gather` quer o índice com tantos eixos quantos a tabela: ponha um no fim, `[..., None]`."),
+    (RuntimeError, "scalar outputs", "`backward` parte de um número só: chame-o na perda, o segundo valor de `model(x, y)`."),
+    (RuntimeError, "to Scalar", "`.item()` só serve a tensor de um número."),
+    (RuntimeError, "Index tensor", "`gather` quer o índice com tantos eixos quantos a tabela: ponha um no fim, `[..., None]`."),
     (TypeError, "unsupported operand.*'(function|method|type|[A-Z][a-z]\\w+)'", "Uma das coisas dessa conta é uma camada ou uma função, e não um tensor: "
                                                                                "chame-a com parênteses, como em `sublayer(x)`."),
-    (TypeError, "must be Tensor, not [A-Z]", "O que chegou ali é uma camada, e não um tensor. Camada primeiro se cria, depois se chama: "
+    (TypeError, r"must be Tensor, not [A-Z]\w", "O que chegou ali é uma camada, e não um tensor. Camada primeiro se cria, depois se chama: "
                                              "`nn.GELU()(h)`."),
     (TypeError, r"missing 1 required positional arguments?: \"dim\"", "Falta dizer em que eixo: `dim=-1` é o último."),
     (Exception, "NoneType", "Uma das coisas dessa linha é `None`, e a conta não sabe o que fazer com ele."),
@@ -303,7 +303,7 @@ def chamar(f, *argumentos):
     except (_Parar, Falha):
         raise
     except NotImplementedError as erro:
-        if "missing the required" in str(erro):
+        if '"forward"' in str(erro):
             raise diga("geral.sem_forward") from None
         if str(erro):
             raise _explicar(erro, argumentos) from None
