@@ -127,6 +127,7 @@ print(len(os.sched_getaffinity(0)), resource.getrusage(resource.RUSAGE_SELF).ru_
 """
 
 
+@pytest.mark.lento
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="só o Linux deixa escolher o núcleo e limitar a memória")
 def test_o_treino_cabe_num_nucleo_e_em_4_gib(copia):
     """4 GiB de endereços, que é mais apertado que 4 GiB de memória: bibliotecas e pilhas contam inteiras."""
