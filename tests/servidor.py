@@ -1,6 +1,6 @@
 """Mede quanto servidor uma turma pede: um JupyterHub de verdade, com N alunos de mentira que abrem a lição 05 e a rodam.
 
-Uso, com a máquina sossegada:  python tests/servidor.py 1 2 4 8 16
+Uso, com a máquina sossegada:  python tests/servidor.py 1 2 4 8 16 24
 
 Precisa de `pip install jupyterhub` no mesmo ambiente do curso e do proxy dele, `npm install configurable-http-proxy`
 (diga onde está em PROXY, se não estiver no PATH). Cada aluno passa pela mesma API que o navegador usa: cria o
@@ -220,7 +220,7 @@ async def queda():
 
 
 def main():
-    quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8, 16]
+    quantos = [int(n) for n in sys.argv[1:]] or [1, 2, 4, 8, 16, 24]
 
     # O cliente de fábrica faz dez pedidos por vez e desiste em 20 s: a turma inteira passaria do prazo por culpa dele.
     AsyncHTTPClient.configure(None, max_clients=400)
