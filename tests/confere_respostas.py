@@ -1685,3 +1685,13 @@ def gerar_nada(model, idx, max_new_tokens):
 @errada("amostrar", "separe-os, como em `valores, ids")
 def amostrar_com_topk_inteiro(logits, temperature, top_k, generator):
     return torch.multinomial((logits.topk(top_k or 5) / temperature).softmax(-1), 1, generator=generator).item()
+
+
+@errada("residual", "é `None`")
+def residual_com_nada(x, sublayer, norm):
+    return x + None
+
+
+@errada("gelu", "é `None`")
+def gelu_de_nada(x):
+    return torch.tanh(None)

@@ -777,7 +777,8 @@ def ordem(nome, resposta, linhas, certa, *entradas, segundos=LIMITE):
         if not resposta or resposta is ...:
             raise diga("ordem.em_branco", exemplo=repr("".join(linhas)))
         letras = re.sub(r"[^\w]", "", "".join(resposta) if isinstance(resposta, (list, tuple)) else str(resposta)).upper()
-        for problema, quais in (("Não há linha", set(letras) - set(linhas)), ("Falta", set(linhas) - set(letras)),
+        faltam = set(linhas) - set(letras)
+        for problema, quais in (("Não há linha", set(letras) - set(linhas)), ("Falta" if len(faltam) == 1 else "Faltam", faltam),
                                 ("Está repetida a linha", {letra for letra in letras if letras.count(letra) > 1})):
             if quais:
                 raise diga("ordem.letras", problema=problema, quais=", ".join(sorted(quais)), total=len(linhas))
