@@ -207,6 +207,10 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     esperada = {nome: f"{round(media(rodadas, 'passos'))} | {corrida.n(segundos / media(rodadas, 'segundos'))}×"
                 for nome, rodadas in machado.items() if nome != "referência"}
     assert escrita == esperada | {"referência": "2000 | 1,0×"}
+    passos = {nome: media(rodadas, "passos") for nome, rodadas in machado.items() if nome != "referência"}
+    assert "o RoPE tira três décimos dos passos, e a tabela de pares, quase metade" in prosa
+    assert abs(1 - passos["+ RoPE"] / passos["+ RMSNorm"] - 0.3) < 0.02 and 0.42 < 1 - passos["+ pares"] / passos["+ Muon"] < 0.5
+    assert passos["sem RoPE"] > passos["sem pares"]
     palpites = next("".join(c["source"]) for c in aula["cells"] if c["id"] == "09-palpites")
     sem = {nome.removeprefix("sem "): float(linha.split(" | ")[1].rstrip("×").replace(",", ".")) for nome, linha in escrita.items() if nome.startswith("sem ")}
     assert ast.literal_eval(palpites.split("\n", 1)[0].removeprefix("sem = ")) == sem
