@@ -6,19 +6,35 @@ Usa só a biblioteca padrão. A sintaxe é a do Python 3.6, para que um Python
 antigo chegue a dizer o que falta em vez de parar num erro de sintaxe.
 """
 
+import os
+import sys
+
+if __name__ == "__main__":
+    # Um arquivo do aluno ao lado deste, com nome de biblioteca (random.py), não é importado no lugar dela.
+    sys.path[:] = [p for p in sys.path if p and not os.path.exists(os.path.join(p, "curso.py"))]
+
 import argparse
 import errno
 import hashlib
 import importlib.util
 import json
-import os
 import platform
 import re
 import shutil
 import signal
+import stat
 import subprocess
-import sys
+import time
+import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # no Windows
+    import msvcrt
+
+    fcntl = None
 
 PYTHON_MINIMO = (3, 11)
 WINDOWS = sys.platform == "win32"
@@ -39,7 +55,16 @@ PLATAFORMAS = {
 }
 ESTE_SISTEMA = {"win32": "windows", "darwin": "mac"}.get(sys.platform, "linux")
 PYTHONS_DO_KIT = ("3.11", "3.12", "3.13", "3.14")
-FORA_DO_KIT = (".venv", ".git", "meu-curso", "meu-modelo", "__pycache__", ".pytest_cache", ".ipynb_checkpoints")
+FORA_DO_KIT = (
+    ".venv", ".git", "meu-curso", "meu-modelo", "__pycache__", ".pytest_cache", ".ipynb_checkpoints", ".hypothesis",
+    ".ruff_cache",
+)
+# O que nasce de novo sozinho: não conta como mudança de alguém na cópia do kit.
+DE_MAQUINA = (".venv", "__pycache__", ".pytest_cache", ".ipynb_checkpoints")
+# O que é de quem usou a cópia do kit, e passa inteiro para a cópia nova.
+DE_QUEM_USA = ("meu-curso", "meu-modelo", ".venv")
+# Está na cópia que o kit fez, com o resumo de cada arquivo; só uma pasta com ele se troca por outra.
+MARCA_DO_KIT = ".feito-por-kit.json"
 
 # O arquivo mais fundo que a instalação grava, medido com o torch 2.13: uma licença em
 # .venv\Lib\site-packages\torch-2.13.0.dist-info\… O Windows só aceita 259 caracteres ao todo.
@@ -51,8 +76,20 @@ class Falha(Exception):
     """Um problema previsto: o texto diz o que houve e qual é a saída."""
 
 
+class Encerrado(KeyboardInterrupt):
+    """O sistema mandou parar (SIGTERM): acaba como o Ctrl-C, com outro código de saída."""
+
+
 def avisar(texto):
-    print(texto, flush=True)
+    try:
+        print(texto, flush=True)
+    except OSError:
+        calar()
+
+
+def calar():
+    """Quem lia a saída foi embora («| head»), ou nela não cabe mais nada: o trabalho segue, sem dizer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---------------------------------------------------------------- endereços
@@ -61,9 +98,16 @@ def avisar(texto):
 def configuracao():
     """A seção [tool.curso] do pyproject.toml, num dicionário."""
     # Lida sem o tomllib, que só existe desde o 3.11: um Python antigo também precisa do endereço.
-    texto = (RAIZ / "pyproject.toml").read_text(encoding="utf-8")
+    texto = (RAIZ / "pyproject.toml").read_bytes().decode("utf-8", "replace")
     secao = texto.partition("[tool.curso]")[2].partition("\n[")[0]
-    return dict(re.findall(r'^(\w+)\s*=\s*"(.*?)"', secao, re.MULTILINE))
+    lidas = dict(re.findall(r'^(\w+)\s*=\s*"(.+?)"', secao, re.MULTILINE))
+    for chave in ("repositorio", "ref", "capitulo"):
+        if chave not in lidas:
+            raise Falha(
+                f"O arquivo {RAIZ / 'pyproject.toml'} está estragado (falta «{chave}» em [tool.curso]): baixe o curso "
+                "de novo e rode o comando lá."
+            )
+    return lidas
 
 
 def link_do_colab():
@@ -156,15 +200,23 @@ def quer_torch_de_cpu():
 # «Could not find a version», e um disco cheio pode vir depois de um tropeço da rede.
 SINAIS = (
     ("espaco", r"No space left|\[Errno 28\]|\[WinError 112\]|Disk quota exceeded"),
+    ("relogio", r"certificate is not yet valid|certificate has expired"),
+    # Uma conexão cortada no meio também é um SSLError, mas é da rede, e não do certificado.
+    (
+        "certificado",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self[- ]signed certificate|SSLCertVerificationError"
+        r"|unable to get (local )?issuer certificate|Hostname mismatch|SSLError\((?!SSLEOF|SSLZeroReturn|\d+, '\[SSL: WRONG_V)",
+    ),
     ("caminho", r"File name too long|\[Errno 36\]|\[WinError 206\]|Windows Long Path"),
     ("permissao", r"Error: \[(Errno (1|13|30)|WinError 5)\]"),
     ("venv", r"ensurepip is not available|No module named '?(ensurepip|venv)\b"),
+    ("alterado", r"DO NOT MATCH THE HASHES|Wheel '.*' located at .* is invalid"),
     (
         "rede",
         r"NewConnectionError|NameResolutionError|ConnectTimeout|Read ?Timeout|Read timed out"
         r"|Max retries exceeded|Temporary failure in name resolution|getaddrinfo failed"
         r"|Network is unreachable|Connection refused|ConnectionResetError|IncompleteRead"
-        r"|ProxyError|SSLError|CERTIFICATE_VERIFY_FAILED|DO NOT MATCH THE HASHES",
+        r"|ProxyError|SSLError",
     ),
     ("versao", r"No matching distribution|Could not find a version"),
     ("biblioteca", r"\[WinError (126|127|1114)\]|DLL load failed"),
@@ -172,15 +224,24 @@ SINAIS = (
 
 MENSAGENS = {
     "espaco": "Falta espaço no disco: libere ao menos {gigas} GB e rode o comando de novo.",
-    "caminho": "O caminho desta pasta é longo demais para o Windows ({pasta}): mova a pasta do "
-    "curso para perto da raiz, por exemplo C:\\curso, e rode o comando de novo.",
+    "caminho": "O caminho desta pasta é longo demais para o sistema ({pasta}): mova a pasta do "
+    "curso para perto da raiz, por exemplo C:\\curso no Windows, e rode o comando de novo.",
     "permissao": "Não há permissão para gravar em {pasta}: mova a pasta do curso para um lugar "
     "seu, como a pasta pessoal, feche o que estiver usando .venv e rode o comando de novo.",
     "venv": "Este Python veio sem o módulo que cria ambientes: no Debian e no Ubuntu, rode "
     "«sudo apt install python{python}-venv»; nos outros sistemas, instale o Python de "
     "https://www.python.org/downloads/. Depois rode o comando de novo.",
+    "relogio": "O certificado do servidor de pacotes não vale na data deste computador ({agora}): acerte a data e a "
+    "hora e rode o comando de novo; se já estão certas, quem cuida da rede tem de renovar o certificado dela.",
+    "certificado": "O certificado do servidor de pacotes não foi reconhecido, e por isso nada se baixou; em geral é a "
+    "rede, de escola ou de empresa, que abre as conexões: peça a quem cuida dela o arquivo do certificado (.pem), "
+    "ponha o caminho dele na variável de ambiente PIP_CERT e rode o comando de novo, ou use outra rede, ou o "
+    "Colab: {colab}",
     "rede": "Não consegui baixar os pacotes: confira a internet (ou o proxy da rede) e rode o "
     "comando de novo; se a rede daqui não deixa, abra o capítulo no Colab: {colab}",
+    "alterado": "Um pacote chegou diferente do que o curso registrou, porque o arquivo foi alterado ou cortado "
+    "no caminho: rode o comando de novo, em outra rede se puder (se vem de um kit, copie o kit outra vez), e, "
+    "se insistir, conte para nós em {relato}",
     "versao": "Um pacote do curso não tem versão pronta para este computador (Python {python}, "
     "{sistema}): tente com o Python 3.13 de https://www.python.org/downloads/ ou abra o "
     "capítulo no Colab: {colab}",
@@ -200,14 +261,16 @@ def causa(saida):
     return next((nome for nome, sinal in SINAIS if re.search(sinal, saida)), "outra")
 
 
-def mensagem(nome):
+def mensagem(nome, pasta=None):
     return MENSAGENS[nome].format(
         gigas=gigas_necessarios(),
-        pasta=RAIZ,
+        pasta=pasta or RAIZ,
+        agora=time.strftime("%d/%m/%Y, %H:%M"),
         python=este_python(),
         sistema=f"{platform.system()} {platform.machine()}",
         pasta_do_registro=registro(),
         colab=link_do_colab(),
+        relato=configuracao()["repositorio"] + "/issues",
         kit=KIT.get("pasta"),
         pythons=" ou ".join(KIT.get("pythons", PYTHONS_DO_KIT)),
     )
@@ -218,14 +281,18 @@ def explicar(erro):
     if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return mensagem("espaco")
     if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return mensagem("permissao")
+        return mensagem("permissao", erro.filename2 or erro.filename)
     if erro.errno == errno.ENAMETOOLONG:
-        return mensagem("caminho")
+        return mensagem("caminho", erro.filename)
     if isinstance(erro, FileNotFoundError):
         return (
             f"A cópia do curso está incompleta (falta {erro.filename}): baixe o curso inteiro de "
             "novo e rode o comando lá."
         )
+    if isinstance(erro, IsADirectoryError):
+        return f"Há uma pasta onde o curso guarda um arquivo ({erro.filename}): dê outro nome a ela e rode o comando de novo."
+    if isinstance(erro, (FileExistsError, NotADirectoryError)):
+        return f"Há outra coisa onde o curso guarda uma pasta ({erro.filename}): dê outro nome a ela e rode o comando de novo."
     return f"O sistema recusou uma operação ({erro}): confira a pasta {RAIZ} e rode de novo."
 
 
@@ -251,22 +318,124 @@ def pela_metade():
 
 
 def ler_json(caminho):
-    """O conteúdo do arquivo, ou um dicionário vazio se ele falta ou se estragou."""
+    """O dicionário guardado no arquivo; um vazio se ele falta, se estragou ou se guarda outra coisa."""
     try:
-        return json.loads(caminho.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        valor = json.loads(caminho.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return valor if isinstance(valor, dict) else {}
+
+
+def ao_lado(caminho, fim):
+    """Um nome que ninguém mais usa, na mesma pasta: «.kit.json.1f0c9a3e.parte»."""
+    return caminho.with_name(".{}.{}.{}".format(caminho.name, uuid.uuid4().hex[:8], fim))
+
+
+def deixados(pasta, nome, fim):
+    """O que um processo morto deixou na pasta com um nome de `ao_lado`."""
+    forma = re.compile(r"\.{}\.[0-9a-f]{{8}}\.{}".format(nome, fim))
+    return [p for p in sorted(pasta.glob(".*." + fim)) if forma.fullmatch(p.name) and not p.is_symlink()]
+
+
+def varrer(pasta):
+    """Apaga o que sobrou de gravações interrompidas; quem chama tem a vez, e nenhuma está em curso."""
+    for resto in deixados(pasta, ".+", "parte"):
+        if resto.is_file():
+            resto.unlink()
 
 
 def gravar(caminho, dados):
-    """Grava de uma vez: uma interrupção não deixa um arquivo pela metade."""
-    provisorio = caminho.with_name(caminho.name + ".parte")
-    provisorio.write_bytes(dados)
-    os.replace(str(provisorio), str(caminho))
+    """Grava inteiro ou não grava: o arquivo velho fica no lugar até o novo estar no disco."""
+    if caminho.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(caminho))
+    parte = ao_lado(caminho, "parte")
+    try:
+        with open(str(parte), "xb") as arquivo:
+            arquivo.write(dados)
+            arquivo.flush()
+            os.fsync(arquivo.fileno())
+        trocar(parte, caminho)
+    except BaseException:
+        with suppress(OSError):
+            parte.unlink()
+        raise
+
+
+def trocar(de, para):
+    """Muda o nome, insistindo um pouco: no Windows, um antivírus segura o arquivo por um instante."""
+    for espera in (0.05, 0.1, 0.2, 0.4, 0.8):
+        try:
+            return os.replace(str(de), str(para))
+        except PermissionError:
+            time.sleep(espera)
+    os.replace(str(de), str(para))
 
 
 def gravar_json(caminho, valor):
-    gravar(caminho, (json.dumps(valor, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    gravar(caminho, (json.dumps(valor, indent=1) + "\n").encode("ascii"))
+
+
+def apagar_pasta(pasta):
+    """Apaga a pasta inteira, e nunca o que está do outro lado de um atalho."""
+    # Primeiro muda de nome: interrompida no meio, não fica uma pasta que parece servir.
+    trocar(pasta, ao_lado(pasta, "lixo"))
+    esvaziar_lixo(pasta)
+
+
+def esvaziar_lixo(pasta):
+    for lixo in deixados(pasta.parent, re.escape(pasta.name), "lixo"):
+        shutil.rmtree(str(lixo), ignore_errors=True)
+
+
+# ---------------------------------------------------------------- um comando de cada vez
+
+# Os arquivos que este processo segura. O pip os recebe também: a vez só passa quando ele acaba.
+SEGURADOS = []
+
+
+def segurar(numero):
+    """Tenta pegar o arquivo só para si; o sistema o solta quando o processo morre, seja como for."""
+    if fcntl:
+        fcntl.flock(numero, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        os.lseek(numero, 1 << 30, os.SEEK_SET)  # longe do conteúdo, que os outros continuam lendo
+        msvcrt.locking(numero, msvcrt.LK_NBLCK, 1)
+
+
+@contextmanager
+def um_por_vez():
+    """Só um comando de cada vez prepara o ambiente, meu-curso ou um kit; os outros esperam."""
+    arquivo = str(RAIZ / "pyproject.toml")  # um que já existe: nada para criar nem para esquecer
+    try:
+        numero = os.open(arquivo, os.O_RDWR)  # há redes em que só se segura o que se pode gravar
+    except PermissionError:
+        numero = os.open(arquivo, os.O_RDONLY)
+    try:
+        esperar_a_vez(numero)
+        SEGURADOS.append(numero)
+        yield
+    finally:
+        SEGURADOS[:] = [n for n in SEGURADOS if n != numero]
+        os.close(numero)
+
+
+def esperar_a_vez(numero):
+    avisado = False
+    while True:
+        try:
+            return segurar(numero)
+        except OSError as erro:
+            if erro.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
+                return  # um disco de rede que não sabe segurar arquivos: sem a vez, mas com a aula
+        if not avisado:
+            avisar("Outro comando do curso está preparando esta pasta; espero ele acabar…")
+            avisado = True
+        time.sleep(0.1)
+
+
+def trava(lista):
+    """O arquivo que diz a versão e as impressões de tudo o que a lista pede: sai dela, com «atualizar pinos»."""
+    return lista.replace(".txt", ".lock")
 
 
 def impressao(dados):
@@ -277,26 +446,98 @@ def variaveis():
     """As variáveis de ambiente dos comandos: UTF-8 sempre, e nada de outro Python no caminho."""
     limpas = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
     limpas.update(PYTHONUTF8="1", PYTHONUNBUFFERED="1", PIP_USER="0")
+    if "OMP_WAIT_POLICY" not in limpas:
+        # As linhas de execução do torch giram à toa enquanto se esperam, e dois treinos em dois núcleos ficam 40 vezes
+        # mais lentos. Girando pouco, ninguém perde (tests/medir.py; no Linux). A segunda é a da biblioteca do Windows e
+        # do Mac, segundo a documentação dela: não foi medida.
+        limpas.setdefault("GOMP_SPINCOUNT", "300")
+        limpas.setdefault("KMP_BLOCKTIME", "0")
     return limpas
+
+
+# Roda um passo da instalação e o mata, com tudo o que ele abriu, quando a entrada se fecha: é o que acontece quando o
+# lançador morre, mesmo sem poder avisar. Assim nenhum pip fica gravando sozinho.
+VIGIA = """
+import os, signal, subprocess, sys, threading
+
+def vigiar():
+    while os.read(0, 1):
+        pass
+    if os.name == "nt":
+        subprocess.call(["taskkill", "/F", "/T", "/PID", str(passo.pid)])
+        os._exit(1)
+    os.killpg(0, signal.SIGKILL)
+
+passo = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, close_fds=False)
+threading.Thread(target=vigiar, daemon=True).start()
+sys.exit(passo.wait())
+"""
 
 
 def executar(comando):
     """Um passo da instalação: devolve (código, saída) e guarda tudo no registro."""
     linhas = []
-    with open(str(registro()), "a", encoding="utf-8") as arquivo, subprocess.Popen(
-        comando,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        env=variaveis(),
-    ) as processo:
-        for linha in processo.stdout:
-            arquivo.write(linha)
-            linhas.append(linha)
-            acompanhar(linha)
-    return processo.returncode, "".join(linhas)
+    # Num grupo só dele, o passo não recebe o Ctrl-C do terminal: é o lançador que o encerra.
+    if WINDOWS:
+        grupo = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    else:
+        grupo = {"start_new_session": True, "pass_fds": SEGURADOS}
+    provisorios = AMBIENTE / "provisorio"
+    with open(str(registro()), "a", encoding="utf-8") as arquivo, marcar(comando, linhas), pasta_limpa(provisorios):
+        processo = subprocess.Popen(
+            [python_de_base(), "-I", "-S", "-c", VIGIA, *comando],
+            cwd=str(RAIZ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            # Sem PYTHONSAFEPATH, um arquivo do aluno com nome de biblioteca entraria no lugar dela.
+            env=dict(variaveis(), PYTHONSAFEPATH="1", TMPDIR=str(provisorios), TEMP=str(provisorios), TMP=str(provisorios)),
+            **grupo,
+        )
+        try:
+            for linha in processo.stdout:
+                arquivo.write(linha)
+                linhas.append(linha)
+                acompanhar(linha)
+        finally:
+            processo.stdin.close()
+            codigo = processo.wait()
+            processo.stdout.close()
+    return codigo, "".join(linhas)
+
+
+def python_de_base():
+    """O Python que criou o ambiente em que este roda, que pode ser o que se está refazendo."""
+    return getattr(sys, "_base_executable", sys.executable)
+
+
+@contextmanager
+def pasta_limpa(pasta):
+    """Uma pasta para o que o pip desembrulha, no disco do curso: o que um pip morto deixou nela sai aqui."""
+    shutil.rmtree(str(pasta), ignore_errors=True)
+    pasta.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(str(pasta), ignore_errors=True)
+
+
+@contextmanager
+def marcar(comando, linhas):
+    """Enquanto o pip instala há a marca; sai dela quem só baixava, e um lançador morto a deixa."""
+    marca = "install" in comando and not pela_metade().exists()
+    if marca:
+        pela_metade().touch()
+    try:
+        yield
+    finally:
+        if marca and not any(linha.startswith(GRAVANDO) for linha in linhas):
+            pela_metade().unlink()
+
+
+GRAVANDO = "Installing collected packages"
 
 
 def acompanhar(linha):
@@ -304,7 +545,7 @@ def acompanhar(linha):
     baixando = re.match(r"\s*Downloading (?:\S*/)?(\w+)-\S+ \(([\d.]+ [MG]B)\)", linha)
     if baixando:
         avisar("  baixando {} ({})".format(baixando.group(1), baixando.group(2).replace(".", ",")))
-    if linha.startswith("Installing collected packages"):
+    if linha.startswith(GRAVANDO):
         pela_metade().touch()
         avisar("  gravando os pacotes…")
 
@@ -319,6 +560,9 @@ def pip_instala(*argumentos):
     if KIT:
         opcoes += ["--no-index", "--find-links", str(KIT["pasta"] / "pacotes")]
     codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", *opcoes])
+    if codigo != 0 and causa(saida) == "alterado":
+        # O arquivo errado pode ter ficado guardado pelo pip, e voltaria a cada tentativa.
+        codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", "--no-cache-dir", *opcoes])
     if codigo == 0 and pela_metade().exists():
         pela_metade().unlink()
     return codigo, saida
@@ -329,16 +573,28 @@ def versao_do_ambiente():
     pergunta = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
     try:
         saida = subprocess.check_output(
-            [python_do_ambiente(), "-c", pergunta], stderr=subprocess.DEVNULL, env=variaveis()
+            [python_do_ambiente(), "-I", "-c", pergunta], stderr=subprocess.DEVNULL, env=variaveis()
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return saida.decode("ascii").strip()
+    return saida.decode("ascii", "replace").strip()
+
+
+def conferir_que_e_ambiente():
+    """Só se apaga a .venv que um Python ou este lançador fez: um atalho ou uma pasta de alguém ficam como estão."""
+    marcas = ("pyvenv.cfg", registro().name, carimbo().name, pela_metade().name)
+    if AMBIENTE.is_symlink() or not AMBIENTE.is_dir():
+        raise Falha(f"No lugar do ambiente há um atalho ou um arquivo ({AMBIENTE}): apague-o e rode o comando de novo.")
+    if any(AMBIENTE.iterdir()) and not any((AMBIENTE / marca).exists() for marca in marcas):
+        raise Falha(
+            f"A pasta {AMBIENTE} é onde o curso instala os pacotes, e nela há outras coisas: mude-a de lugar e rode o "
+            "comando de novo."
+        )
 
 
 def ambiente_serve():
-    versao = versao_do_ambiente()
-    mesma = versao == ler_json(carimbo()).get("python", versao)
+    versao, guardada = versao_do_ambiente(), ler_json(carimbo()).get("python")
+    mesma = versao == guardada or not isinstance(guardada, str)
     return versao is not None and mesma and not pela_metade().exists()
 
 
@@ -346,14 +602,13 @@ def preparar_ambiente(*listas):
     """Instala as listas de pacotes; o que já está instalado não é refeito nem usa a rede."""
     serve = ambiente_serve()
     instaladas = ler_json(carimbo()) if serve else {}
-    pedidas = {lista: impressao((RAIZ / lista).read_bytes()) for lista in listas}
+    pedidas = {lista: impressao((RAIZ / lista).read_bytes() + (RAIZ / trava(lista)).read_bytes()) for lista in listas}
+    conferir_travas(listas)
     faltam = [lista for lista in listas if instaladas.get(lista) != pedidas[lista]]
     if not faltam:
         return
     if not serve:
         criar_ambiente()
-    if PACOTES in faltam and quer_torch_de_cpu() and not KIT:
-        instalar_torch_de_cpu()
     # Todas as listas, e não só as que faltam: assim nenhuma versão fixada muda por causa de outra.
     instalar(listas)
     instaladas.update(pedidas, python=versao_do_ambiente())
@@ -362,26 +617,42 @@ def preparar_ambiente(*listas):
 
 def criar_ambiente():
     conferir_computador()
-    if AMBIENTE.exists():
+    if os.path.lexists(str(AMBIENTE)):
+        conferir_que_e_ambiente()
         avisar("O ambiente em .venv ficou pela metade ou já não funciona aqui: refazendo.")
-        shutil.rmtree(str(AMBIENTE))
+        apagar_pasta(AMBIENTE)
+    esvaziar_lixo(AMBIENTE)
     conferir_disco()
     avisar("Criando o ambiente em .venv…")
     AMBIENTE.mkdir()
-    # O Python de base, e não o de um ambiente ativado, que pode ser este que se está refazendo.
-    base = getattr(sys, "_base_executable", sys.executable)
-    codigo, saida = executar([base, "-m", "venv", str(AMBIENTE)])
-    if codigo != 0:
-        raise Falha(mensagem(causa(saida)))
+    exigir(*executar([python_de_base(), "-m", "venv", str(AMBIENTE)]))
 
 
-def instalar(listas):
-    avisar("Instalando os pacotes do curso (alguns minutos, só desta vez)…")
-    arquivos = [parte for lista in listas for parte in ("-r", str(RAIZ / lista))]
-    codigo, saida = pip_instala(*arquivos)
+def exigir(codigo, saida):
+    """O passo que não deu certo acaba na frase da sua causa."""
     if codigo != 0:
         nome = causa(saida)
         raise Falha(mensagem("kit" if KIT and nome in ("rede", "versao") else nome))
+
+
+def conferir_travas(listas):
+    """Quem muda uma lista refaz a trava, porque é dela que se instala."""
+    for lista in listas:
+        travados = (RAIZ / trava(lista)).read_text(encoding="utf-8")
+        for pedido in re.findall(r"^[\w.-]+==\S+", (RAIZ / lista).read_text(encoding="utf-8"), re.MULTILINE):
+            if not re.search(rf"^(# )?{re.escape(pedido)}(\s|$)", travados, re.MULTILINE):
+                avisar(f"{lista} pede {pedido}, que não está em {trava(lista)} e por isso não se instala: rode "
+                       "«python3 curso.py atualizar pinos», com internet.")
+
+
+def instalar(listas):
+    """O torch antes, sozinho; o resto vem das travas, e o pip recusa o arquivo que não tem a impressão registrada."""
+    avisar("Instalando os pacotes do curso (alguns minutos, só desta vez)…")
+    instalar_torch()
+    travas = [parte for lista in listas for parte in ("-r", str(RAIZ / trava(lista)))]
+    exigir(*pip_instala("--no-deps", "--require-hashes", *travas))
+    # Aqui só o torch que usa placa NVIDIA ainda pede algo, as bibliotecas dela; nos outros casos nada se baixa.
+    exigir(*pip_instala(torch_fixado()))
     conferir_pacotes()
 
 
@@ -389,25 +660,26 @@ def torch_fixado():
     return re.search(r"^torch==\S+", (RAIZ / PACOTES).read_text(encoding="utf-8"), re.MULTILINE).group()
 
 
-def instalar_torch_de_cpu():
-    """O torch sem CUDA; se o índice dele não responde, fica para o índice configurado."""
-    avisar("Instalando o torch para processador (uns 200 MB)…")
-    # Sem dependências: elas vêm depois, do índice configurado. E desistindo logo da espera.
-    rapido = ["--no-deps", "--timeout", "15", "--retries", "1"]
-    codigo, saida = pip_instala(*rapido, "--index-url", INDICE_DE_CPU, torch_fixado())
-    if codigo == 0:
-        return
-    if causa(saida) not in ("rede", "versao"):
-        raise Falha(mensagem(causa(saida)))
-    avisar("O índice do PyTorch não respondeu; o torch virá do índice padrão (maior).")
+# O índice do PyTorch, desistindo logo da espera: sem ele, o torch vem do índice padrão.
+NO_INDICE_DE_CPU = ("--timeout", "15", "--retries", "1", "--index-url", INDICE_DE_CPU)
+
+
+def instalar_torch():
+    """O torch sem dependências, que vêm das travas. Sem impressão: a mesma versão tem um arquivo em cada índice."""
+    if quer_torch_de_cpu() and not KIT:
+        codigo, saida = pip_instala("--no-deps", *NO_INDICE_DE_CPU, torch_fixado())
+        if codigo == 0:
+            return
+        if causa(saida) not in ("rede", "certificado", "versao"):
+            raise Falha(mensagem(causa(saida)))
+        avisar("O índice do PyTorch não respondeu; o torch virá do índice padrão (maior).")
+    exigir(*pip_instala("--no-deps", torch_fixado()))
 
 
 def conferir_pacotes():
     """Prova que tudo carrega, e deixa prontas as fontes do matplotlib para a primeira aula."""
     importar = "import torch, matplotlib.pyplot, ipywidgets, jupyterlab"
-    codigo, saida = executar([python_do_ambiente(), "-c", importar])
-    if codigo != 0:
-        raise Falha(mensagem(causa(saida)))
+    exigir(*executar([python_do_ambiente(), "-c", importar]))
 
 
 def rodar(comando, pasta, **variaveis_a_mais):
@@ -427,49 +699,242 @@ KIT = {}
 
 def abrir_kit(pasta):
     """Passa a instalar do kit: a pasta que `curso.py kit` fez, ou a que tem `pacotes/` dentro."""
-    pasta = Path(os.path.abspath(pasta))
+    pasta = Path(resolver(pasta))
     if not any((pasta / "pacotes").glob("*.whl")):
         raise Falha(
             f"Não há um kit em {pasta}: dê a pasta que «curso.py kit PASTA» criou, a que tem "
             "«pacotes» dentro."
         )
-    KIT.update(pasta=pasta, pythons=ler_json(pasta / "kit.json").get("pythons", PYTHONS_DO_KIT))
+    pythons = ler_json(pasta / "kit.json").get("pythons")
+    sabidos = isinstance(pythons, list) and all(isinstance(python, str) for python in pythons)
+    KIT.update(pasta=pasta, pythons=pythons if sabidos else PYTHONS_DO_KIT)
 
 
 def juntar_pacotes(pasta, sistema, python):
     """Baixa para a pasta tudo o que um computador assim precisa para instalar sem rede."""
-    alvo = [str(RAIZ / "ferramentas" / "pip_para.py"), sistema, python, "download", *OPCOES_DO_PIP]
-    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta)]
+    alvo = [python_do_ambiente(), str(RAIZ / "ferramentas" / "pip_para.py"), sistema, python, "download", *OPCOES_DO_PIP]
+    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta), "--find-links", str(pasta)]
     alvo += [parte for nome in PLATAFORMAS[sistema] for parte in ("--platform", nome)]
-    if sistema == "linux":
-        # Com o torch de CPU já na pasta, o pip o prefere ao do índice padrão, que traz CUDA.
-        executar([python_do_ambiente(), *alvo, "--no-deps", "--index-url", INDICE_DE_CPU, torch_fixado()])
-    lista = ["--find-links", str(pasta), "-r", str(RAIZ / PACOTES)]
-    codigo, saida = executar([python_do_ambiente(), *alvo, *lista])
-    if codigo != 0:
-        raise Falha(mensagem(causa(saida)))
+    linux = sistema == "linux"
+    if not linux or executar([*alvo, "--no-deps", *NO_INDICE_DE_CPU, torch_fixado()])[0] != 0:
+        # No Linux, o torch do índice padrão só carrega com as bibliotecas da placa NVIDIA, que ele pede.
+        exigir(*executar([*alvo, *([] if linux else ["--no-deps"]), torch_fixado()]))
+    exigir(*executar([*alvo, "--no-deps", "--require-hashes", "-r", str(RAIZ / trava(PACOTES))]))
 
 
 def kit(opcoes, extras):
-    preparar_ambiente(PACOTES)
-    destino = Path(os.path.abspath(opcoes.pasta))
+    destino = Path(resolver(opcoes.pasta))
+    with um_por_vez():
+        conferir_destino(destino)
+        criadas = [pasta for pasta in (destino / "pacotes", destino) if not pasta.exists()]
+        try:
+            nova = abrir_destino(destino)
+        except OSError as erro:
+            raise Falha(explicar_no_kit(erro, destino)) from None
+        try:
+            preparar_ambiente(PACOTES)
+            montar_kit(destino, nova, opcoes)
+        finally:
+            # O que não deu certo não deixa rastro: nem a cópia pela metade, nem pastas vazias.
+            shutil.rmtree(str(nova), ignore_errors=True)
+            for vazia in criadas:
+                with suppress(OSError):
+                    vazia.rmdir()
+    return 0
+
+
+def montar_kit(destino, nova, opcoes):
     pacotes, copia = destino / "pacotes", destino / "curso"
-    if RAIZ in copia.parents:
-        raise Falha("O kit não pode ficar dentro do próprio curso: dê outra pasta, como o pen drive.")
-    pacotes.mkdir(parents=True, exist_ok=True)
     pythons = opcoes.python or list(PYTHONS_DO_KIT)
     for python in pythons:
         avisar(f"Juntando os pacotes para {opcoes.para}, Python {python}…")
         juntar_pacotes(pacotes, opcoes.para, python)
-    if copia.exists():
-        shutil.rmtree(str(copia))
-    shutil.copytree(str(RAIZ), str(copia), ignore=shutil.ignore_patterns(*FORA_DO_KIT))
-    gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
     programa = "py" if opcoes.para == "windows" else "python3"
-    gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
-    tamanho = sum(p.stat().st_size for p in destino.rglob("*") if p.is_file())
+    try:
+        copiar_curso(nova)
+        conferir_destino(destino)  # o pip demora, e nesse tempo alguém pode ter posto algo ali
+        por_no_lugar(nova, copia)
+        gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
+        gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
+        levados = [*pacotes.glob("*.whl"), *(p for p in copia.rglob("*") if p.is_file())]
+        tamanho = sum(p.stat().st_size for p in levados)
+    except OSError as erro:
+        raise Falha(explicar_no_kit(erro, destino)) from None
     avisar(f"O kit está em {destino} ({tamanho / 1e6:.0f} MB). O LEIA-ME.txt dele diz como usar.")
-    return 0
+
+
+def resolver(pasta):
+    """O caminho inteiro da pasta que o aluno deu, sem atalhos no meio."""
+    if not pasta:
+        raise Falha("O nome da pasta veio vazio: escreva-o depois do comando, entre aspas se tiver espaços.")
+    try:
+        return os.path.realpath(pasta)
+    except FileNotFoundError:
+        raise Falha("A pasta em que este terminal está já não existe: abra outro terminal e rode o comando de novo.") from None
+
+
+def dentro(caminho, pasta):
+    """Se o caminho é a pasta ou está nela; é o disco que responde, porque nele «Curso» e «curso» podem ser a mesma."""
+    caminho, pasta = Path(os.path.realpath(str(caminho))), Path(os.path.realpath(str(pasta)))
+    for lugar in (caminho, *caminho.parents):
+        with suppress(OSError):
+            if lugar == pasta or os.path.samefile(str(lugar), str(pasta)):
+                return True
+    return False
+
+
+def conferir_destino(destino):
+    """Recusa a pasta em que montar o kit poria em risco o curso, as aulas do aluno ou coisas de outra pessoa."""
+    copia, pacotes = destino / "curso", destino / "pacotes"
+    for meu in (RAIZ, MEU_CURSO, AMBIENTE):
+        for lugar in (destino, copia, pacotes):
+            if dentro(lugar, meu):
+                raise Falha(
+                    f"O kit não pode ficar dentro do próprio curso ({lugar} fica em {meu}): dê outra pasta, como o pen drive."
+                )
+            if dentro(meu, lugar):
+                raise Falha(f"O kit não pode ficar em {lugar}, onde está o próprio curso ({meu}): dê outra pasta, como o pen drive.")
+    for lugar in (destino, pacotes, copia):
+        if lugar.is_symlink() or (os.path.lexists(str(lugar)) and not lugar.is_dir()):
+            raise Falha(f"O kit precisa de uma pasta em {lugar}, e ali há um atalho ou um arquivo: dê outra pasta.")
+    if os.path.lexists(str(copia)):
+        if not resumos(copia):
+            raise Falha(
+                f"A pasta {copia} não tem a marca de um kit (é de outra pessoa, ou de uma versão antiga deste comando): "
+                "veja se há nela algo seu e mude-a de lugar, ou dê outra pasta ao kit."
+            )
+        return
+    leia_me, ficha = destino / "LEIA-ME.txt", destino / "kit.json"
+    for arquivo in (leia_me, ficha):
+        if os.path.lexists(str(arquivo)) and not (comeca(leia_me, LEIA_ME) if arquivo == leia_me else "pythons" in ler_json(ficha)):
+            raise Falha(f"Já existe {arquivo}, que não veio de um kit e seria trocado: mude-o de lugar, ou dê outra pasta ao kit.")
+
+
+def comeca(arquivo, texto):
+    """Se a primeira linha do arquivo é a do texto."""
+    linha = texto.partition("\n")[0].encode("utf-8")
+    try:
+        with open(str(arquivo), "rb") as aberto:
+            return aberto.read(len(linha)) == linha
+    except OSError:
+        return False
+
+
+def abrir_destino(destino):
+    """Desfaz ou acaba a troca que um kit interrompido deixou no meio; devolve uma pasta nova, vazia, para montar a cópia."""
+    copia = destino / "curso"
+    (destino / "pacotes").mkdir(parents=True, exist_ok=True)
+    for velha in deixados(destino, "curso", "velha"):
+        if os.path.lexists(str(copia)):
+            despedir(velha, copia)
+        else:
+            trocar(velha, copia)
+    for parte in deixados(destino, "curso", "parte"):
+        shutil.rmtree(str(parte), ignore_errors=True)
+    esvaziar_lixo(copia)
+    varrer(destino)
+    nova = ao_lado(copia, "parte")
+    nova.mkdir()
+    return nova
+
+
+def copiar_curso(nova):
+    """Copia só arquivos comuns: um atalho pode levar para fora do curso ou dar voltas. A marca vem por último."""
+    feitos, atalhos = {}, []
+
+    def recusar(erro):
+        raise erro
+
+    for pasta, subpastas, arquivos in os.walk(str(RAIZ), onerror=recusar):
+        aqui = nova / os.path.relpath(pasta, str(RAIZ))
+        atalhos += [os.path.join(pasta, nome) for nome in subpastas + arquivos if atalho(os.path.join(pasta, nome))]
+        subpastas[:] = [nome for nome in subpastas if vai_no_kit(os.path.join(pasta, nome))]
+        aqui.mkdir(exist_ok=True)
+        for nome in arquivos:
+            original = os.path.join(pasta, nome)
+            if vai_no_kit(original) and stat.S_ISREG(os.lstat(original).st_mode):
+                dados = Path(original).read_bytes()
+                (aqui / nome).write_bytes(dados)
+                if not WINDOWS:
+                    with suppress(OSError):  # um pen drive pode não saber guardar permissões
+                        shutil.copymode(original, str(aqui / nome))
+                feitos[(aqui / nome).relative_to(nova).as_posix()] = impressao(dados)
+    if atalhos:
+        avisar("Ficaram de fora do kit os atalhos, que não levam ao mesmo lugar noutro computador: " + ", ".join(atalhos))
+    gravar_json(nova / MARCA_DO_KIT, {"arquivos": feitos})
+
+
+def atalho(caminho):
+    return os.path.islink(caminho) or getattr(os.path, "isjunction", bool)(caminho) is True
+
+
+def vai_no_kit(caminho):
+    """O que é do curso; não o que é da máquina, do aluno, um atalho, outro ambiente ou sobra de gravação."""
+    nome = os.path.basename(caminho)
+    de_fora = os.path.normcase(nome) in FORA_DO_KIT or nome == MARCA_DO_KIT or re.search(r"\.[0-9a-f]{8}\.(parte|lixo)$", nome)
+    return not (de_fora or atalho(caminho) or os.path.exists(os.path.join(caminho, "pyvenv.cfg")))
+
+
+def resumos(copia):
+    """{arquivo: resumo} do que o kit pôs na cópia; vazio se ela não tem a marca."""
+    arquivos = ler_json(copia / MARCA_DO_KIT).get("arquivos")
+    return arquivos if isinstance(arquivos, dict) else {}
+
+
+def por_no_lugar(nova, copia):
+    """Troca a cópia velha pela nova. Em todo momento uma das duas está inteira, e `abrir_destino` acha o que faltar."""
+    velha = ao_lado(copia, "velha")
+    havia = copia.exists()
+    if havia:
+        trocar(copia, velha)
+    trocar(nova, copia)
+    if havia:
+        despedir(velha, copia)
+
+
+def despedir(velha, copia):
+    """Passa à cópia nova o que é de quem usou a velha, e só apaga a velha se nela não há mais nada de ninguém."""
+    for nome in DE_QUEM_USA:
+        if os.path.lexists(str(velha / nome)) and not os.path.lexists(str(copia / nome)):
+            trocar(velha / nome, copia / nome)
+    if not mexida(velha):
+        apagar_pasta(velha)
+        return
+    for numero in range(1, 1000):
+        guardada = copia.with_name(f"curso-anterior-{numero}")
+        if not os.path.lexists(str(guardada)):
+            trocar(velha, guardada)
+            avisar(f"Na cópia que estava no kit havia mudanças: ela ficou guardada em {guardada}.")
+            return
+
+
+def mexida(velha):
+    """Se há na cópia algum arquivo que o kit não pôs ali, ou que mudou depois."""
+    feitos, ilegiveis = resumos(velha), []
+    for pasta, subpastas, arquivos in os.walk(str(velha), onerror=ilegiveis.append):
+        subpastas[:] = [nome for nome in subpastas if nome not in DE_MAQUINA]
+        for nome in arquivos + [nome for nome in subpastas if atalho(os.path.join(pasta, nome))]:
+            arquivo = Path(pasta) / nome
+            resumo = None if atalho(str(arquivo)) else impressao(lido(arquivo))
+            if feitos.get(arquivo.relative_to(velha).as_posix(), "") != resumo and arquivo != velha / MARCA_DO_KIT:
+                return True
+    return bool(ilegiveis)
+
+
+def explicar_no_kit(erro, destino):
+    """A frase para um erro do disco em que se monta o kit, que raramente é o do curso."""
+    onde = erro.filename2 or erro.filename
+    if onde and dentro(onde, RAIZ):
+        return f"Não consegui ler {onde}, que vai no kit: confira a permissão desse arquivo e rode o comando de novo."
+    if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG):
+        return f"Falta espaço em {destino}: libere espaço ali, ou dê outra pasta, e rode o comando de novo."
+    if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Não há permissão para gravar em {onde or destino}: feche o que estiver aberto ali, destrave o pen drive ou dê outra pasta."
+    if erro.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
+        return f"O disco não aceita o nome {onde or destino}: dê uma pasta de nome mais simples e mais curto."
+    if isinstance(erro, (FileExistsError, NotADirectoryError)):
+        return f"O kit precisa de uma pasta em {onde or destino}, e no caminho há um arquivo: dê outra pasta."
+    return explicar(erro)
 
 
 LEIA_ME = """\
@@ -504,12 +969,18 @@ def arrumar_meu_curso():
     versão nova é posta ao lado, com «-novo» no nome, uma única vez.
     """
     originais = RAIZ / configuracao()["capitulo"]
+    if not originais.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(originais))
     pasta = MEU_CURSO / originais.name
-    pasta.mkdir(parents=True, exist_ok=True)
-    origem = ler_json(MEU_CURSO / ".origem.json")
+    for lugar in (MEU_CURSO, pasta):
+        lugar.mkdir(exist_ok=True)
+        varrer(lugar)
+    registrada = ler_json(MEU_CURSO / ".origem.json")
+    origem = {nome: dados for nome, dados in registrada.items() if isinstance(dados, dict)}
     for original in sorted(originais.glob("*.ipynb")):
         origem[original.name] = arrumar_aula(original, pasta, origem.get(original.name, {}))
-    gravar_json(MEU_CURSO / ".origem.json", origem)
+    if origem != registrada:
+        gravar_json(MEU_CURSO / ".origem.json", origem)
     return pasta
 
 
@@ -518,19 +989,20 @@ def arrumar_aula(original, pasta, origem):
     dados = original.read_bytes()
     try:
         atual = impressao_das_celulas(dados)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Falha(
             f"O notebook original {original} está estragado: baixe-o de novo e repita o comando."
         ) from None
     copia = pasta / original.name
-    if not copia.exists():
+    # Um atalho, mesmo para um disco desligado, é do aluno tanto quanto um arquivo.
+    if not os.path.lexists(str(copia)):
         gravar(copia, dados)
-    if copia.read_bytes() == dados:
+    if lido(copia) == dados:
         return {"copia": atual}
     if atual in (origem.get("copia"), origem.get("novo")):
         return origem
     novo = pasta / f"{original.stem}-novo.ipynb"
-    if novo.exists() and impressao(novo.read_bytes()) != origem.get("arquivo_novo"):
+    if os.path.lexists(str(novo)) and impressao(lido(novo)) != origem.get("arquivo_novo"):
         avisar(
             f"Há uma versão mais nova de {original.name}, mas {novo.name} tem mudanças suas: "
             "dê outro nome a ele e rode o comando de novo para receber a versão nova."
@@ -541,14 +1013,28 @@ def arrumar_aula(original, pasta, origem):
     return dict(origem, novo=atual, arquivo_novo=impressao(dados))
 
 
+def lido(arquivo):
+    """Os bytes do arquivo; nenhum se o que está ali não se lê."""
+    try:
+        return arquivo.read_bytes()
+    except OSError:
+        return b""
+
+
 # ---------------------------------------------------------------- comandos
 
 
+def preparar(*listas):
+    with um_por_vez():
+        preparar_ambiente(*listas)
+
+
 def aula(opcoes, extras):
-    if opcoes.de:
+    if opcoes.de is not None:
         abrir_kit(opcoes.de)
-    preparar_ambiente(PACOTES)
-    pasta = arrumar_meu_curso()
+    with um_por_vez():
+        preparar_ambiente(PACOTES)
+        pasta = arrumar_meu_curso()
     avisar(f"As suas aulas estão em {pasta}.")
     avisar("Abrindo o JupyterLab. Para encerrar, aperte Ctrl-C duas vezes nesta janela.")
     # Sem novidades da internet, sem a janela em inglês que as oferece e sem linhas de registro.
@@ -569,7 +1055,7 @@ def aula(opcoes, extras):
 
 
 def testes(opcoes, extras):
-    preparar_ambiente(PACOTES, PACOTES_DOS_TESTES)
+    preparar(PACOTES, PACOTES_DOS_TESTES)
     if opcoes.rapidos:
         escolha = ["-m", "not lento", "tests"]
     else:
@@ -581,17 +1067,28 @@ def testes(opcoes, extras):
 
 
 def capitulo(opcoes, extras):
-    preparar_ambiente(PACOTES)
+    preparar(PACOTES)
     return rodar([str(RAIZ / "ferramentas" / "capitulo.py"), *extras], RAIZ)
 
 
+# O capítulo entra por sys.path, e não por PYTHONPATH, que não aceita uma pasta com «:» no nome.
+TREINAR = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('gptmini.treinar', run_name='__main__')"
+
+
+def treinar(opcoes, extras):
+    pasta = resolver(".")
+    preparar(PACOTES)
+    # -P: um arquivo do aluno com nome de biblioteca, na pasta de onde ele chama, não entra no lugar dela.
+    return rodar(["-P", "-c", TREINAR, str(RAIZ / configuracao()["capitulo"]), *extras], pasta)
+
+
 def atualizar(opcoes, extras):
-    preparar_ambiente(PACOTES, PACOTES_DOS_TESTES)
+    preparar(PACOTES, PACOTES_DOS_TESTES)
     return rodar([str(RAIZ / "ferramentas" / "atualizar.py"), *extras], RAIZ)
 
 
 def slides(opcoes, extras):
-    preparar_ambiente(PACOTES)
+    preparar(PACOTES)
     return rodar([str(RAIZ / "ferramentas" / "slides.py"), *extras], RAIZ)
 
 
@@ -605,6 +1102,8 @@ PORTUGUES = {
     "show this help message and exit": "mostra esta ajuda e sai",
     "argument %(argument_name)s: %(message)s": "%(argument_name)s: %(message)s",
     "unrecognized arguments: %s": "argumento desconhecido: %s",
+    "the following arguments are required: %s": "falta dizer %s",
+    "expected one argument": "pede um valor",
     "ignored explicit argument %r": "não leva valor, e recebeu %r",
     "invalid choice: %(value)r (choose from %(choices)s)": "não há %(value)r; há %(choices)s",
     "%(prog)s: error: %(message)s\n": "%(prog)s: erro: %(message)s\n",
@@ -636,6 +1135,7 @@ def leitor():
         "--rapidos", action="store_true", help="só os testes rápidos, sem os notebooks"
     )
     comando(capitulo, "roda o capítulo no terminal: o treino, a perda e as histórias")
+    comando(treinar, "treina um GPTMini com os seus textos e os seus tamanhos; «treinar --ajuda» diz como")
     do_kit = comando(kit, "junta o curso e os pacotes numa pasta, para salas sem internet")
     do_kit.add_argument("pasta", metavar="PASTA", help="onde montar o kit, por exemplo no pen drive")
     do_kit.add_argument(
@@ -659,6 +1159,9 @@ def separar(argumentos):
 
 def principal(argumentos):
     conferir_versao()
+    if argumentos[:1] == ["treinar"]:
+        # Tudo o que vem depois é dele, até o pedido de ajuda.
+        return treinar(None, argumentos[2:] if argumentos[1:2] == ["--"] else argumentos[1:])
     proprios, extras = separar(argumentos)
     interprete = leitor()
     opcoes, resto = interprete.parse_known_args(proprios)
@@ -684,11 +1187,24 @@ def entrada(argumentos):
         texto, codigo = str(falha), 1
     except OSError as erro:
         texto, codigo = explicar(erro), 1
-    except KeyboardInterrupt:
-        texto, codigo = "Interrompido. Rode o mesmo comando de novo para continuar.", 130
+    except KeyboardInterrupt as parada:
+        texto = "Interrompido. Rode o mesmo comando de novo para continuar."
+        codigo = 143 if isinstance(parada, Encerrado) else 130
     print(f"\n{texto}", file=sys.stderr)
     return codigo
 
 
+def encerrar(*_):
+    raise Encerrado
+
+
 if __name__ == "__main__":
-    sys.exit(entrada(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, encerrar)
+    try:
+        sys.exit(entrada(sys.argv[1:]))
+    finally:
+        # Se a saída já se fechou, o Python reclamaria em inglês ao escrever o resto.
+        try:
+            sys.stdout and sys.stdout.flush()
+        except OSError:
+            calar()

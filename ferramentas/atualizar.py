@@ -2,6 +2,7 @@
 
 Uso: python curso.py atualizar [ETAPA ...] [--licao NN ...]
 Sem etapas, faz todas, nesta ordem: enderecos exportar modelo figuras montar executar provas.
+A etapa pinos, que usa a rede, só se faz quando pedida: refaz as travas do que se instala.
 """
 
 import argparse
@@ -163,13 +164,21 @@ def provas():
     afirmacoes.escrever()
 
 
+def pinos():
+    """Refaz as travas do que se instala."""
+    import pinos
+
+    pinos.refazer()
+
+
 ETAPAS = {"enderecos": enderecos, "exportar": exportar, "modelo": modelo, "figuras": figuras, "montar": montar,
-          "executar": executar, "provas": provas}
+          "executar": executar, "provas": provas, "pinos": pinos}
+SO_PEDIDAS = {"pinos"}
 
 
 def main():
     opcoes = argparse.ArgumentParser(prog="curso.py atualizar", description=__doc__.splitlines()[0])
-    opcoes.add_argument("etapas", nargs="*", metavar="ETAPA", help=", ".join(ETAPAS) + " (padrão: todas)")
+    opcoes.add_argument("etapas", nargs="*", metavar="ETAPA", help=", ".join(ETAPAS) + " (padrão: todas menos pinos)")
     opcoes.add_argument("--licao", action="append", metavar="NN", help="na etapa executar, só estas lições (ou «notebook»)")
     pedido = opcoes.parse_args()
     desconhecidas = set(pedido.etapas) - set(ETAPAS)
@@ -178,7 +187,7 @@ def main():
     sys.path.insert(0, str(CAPITULO))
     os.environ["PYTHONPATH"] = str(CAPITULO)
     for nome, etapa in ETAPAS.items():
-        if pedido.etapas and nome not in pedido.etapas:
+        if nome not in (pedido.etapas or ETAPAS.keys() - SO_PEDIDAS):
             continue
         if nome == "executar" and pedido.licao:
             executar([c for c in [*licoes(), PAGINA] if c.name.startswith(tuple(pedido.licao))])
