@@ -865,7 +865,7 @@ def copiar_curso(nova):
 
 
 def atalho(caminho):
-    return os.path.islink(caminho) or getattr(os.path, "isjunction", bool)(caminho) is True
+    return os.path.islink(caminho) or getattr(os.path, "isjunction", os.path.islink)(caminho)  # o segundo, só no Windows
 
 
 def vai_no_kit(caminho):
