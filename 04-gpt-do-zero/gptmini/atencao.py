@@ -22,6 +22,14 @@ class CausalSelfAttention(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.register_buffer("allowed", torch.ones(T, T, dtype=torch.bool).tril(), persistent=False)
 
+    def _apply(self, *args, **kwargs):
+        """A máscara não está entre os pesos de um arquivo: quem sai do dispositivo `meta` a refaz aqui."""
+        was_meta = self.allowed.is_meta
+        super()._apply(*args, **kwargs)
+        if was_meta and not self.allowed.is_meta:
+            self.allowed = torch.ones_like(self.allowed).tril()
+        return self
+
     def forward(self, x, return_weights=False):
         B, T, C = x.shape
         q, k, v = self.qkv(x).split(C, dim=-1)                                          # 3 × (B, T, C)

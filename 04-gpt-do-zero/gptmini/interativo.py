@@ -15,6 +15,7 @@ import ipywidgets as widgets
 import torch
 
 from gptmini import historinhas, veja
+from gptmini.cache import differs
 from gptmini.geracao import generate, sample
 from gptmini.por_dentro import chances, percorrer
 from gptmini.pronto import dados, modelo_pronto
@@ -37,6 +38,14 @@ def ler_frase(model, tokenizer, frase):
 @torch.no_grad()
 def pesos_com(model, ids, cabecas, mascara=True, escala=True):
     """Os pesos do primeiro bloco, (nh, T, T), se as mesmas consultas e chaves fossem repartidas em `cabecas`."""
+    pesos = _pesos_com(model, ids, cabecas, mascara, escala)
+    deles = percorrer(model, ids).atencao[0]                                                                    # (nh, T, T)
+    if differs(_pesos_com(model, ids, len(deles), mascara=True, escala=True), deles):
+        raise ValueError("a atenção do primeiro bloco deste modelo faz outra conta, e este painel não saberia mexer nela.")
+    return pesos
+
+
+def _pesos_com(model, ids, cabecas, mascara, escala):
     bloco, onde = model.blocks[0], next(model.parameters()).device
     x = model.token_embedding(torch.tensor(ids, device=onde)) + model.position_embedding.weight[: len(ids)]     # (T, C)
     q, k, _ = bloco.attention.qkv(bloco.norm1(x)).chunk(3, dim=-1)                                              # (T, C)

@@ -34,11 +34,10 @@ CONTAS = {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "scale_
           "scale_attn_by_inverse_layer_idx": False}
 
 # %% ../08-do-mini-ao-gpt2.ipynb #08-011
-@torch.no_grad()
 def carregar_gpt2(origem):
     """Um GPT-2 publicado, dentro do `GPTMini`. origem: uma pasta, um nome de REVISOES ou «dono/nome@revisão».
 
-    O que falta, sobra, tem outra forma ou pede outra conta é recusado; nenhum modelo sai pela metade.
+    O que falta, sobra, tem outra forma, não é número ou pede outra conta é recusado; nenhum modelo sai pela metade.
     """
     dono_e_nome, _, revisao = str(origem).partition("@")
     revisao = revisao or REVISOES.get(dono_e_nome)
@@ -51,15 +50,25 @@ def carregar_gpt2(origem):
     tied = ficha.get("tie_word_embeddings", True)
     if tied:
         pesos.pop("lm_head.weight", None)                       # é a própria wte.weight
-    model = GPTMini(GPTConfig(*map(ficha.get, FORMAS), tie_weights=tied))
-    for nome, nosso in model.named_parameters():                # a tabela amarrada aparece uma vez só
+    config = GPTConfig(*(ficha.get(forma, ficha.get("n_ctx") if forma == "n_positions" else None) for forma in FORMAS), tie_weights=tied)
+    if config.n_layers > len(pesos):
+        raise ValueError(f"a ficha pede {config.n_layers} blocos, e vieram {len(pesos)} pesos: falta parte do modelo.")
+    with torch.device("meta"):                                  # primeiro só as formas, que não gastam memória
+        formas = GPTMini(config)
+    nossos = {}
+    for nome, nosso in formas.named_parameters():               # a tabela amarrada aparece uma vez só
         deles = pesos.pop(nome_no_gpt2(nome), torch.empty(0))
         if nome.startswith("blocks") and deles.dim() == 2:
             deles = deles.T                                     # o GPT-2 guarda (entrada, saída); nn.Linear, (saída, entrada)
         if deles.shape != nosso.shape:
             veio = f"veio com forma {tuple(deles.shape)}" if deles.numel() else "não veio"
             raise ValueError(f"{nome_no_gpt2(nome)} {veio}; a ficha pede {tuple(nosso.shape)}.")
-        nosso.copy_(deles)
+        if not deles.is_floating_point() or not deles.isfinite().all():
+            raise ValueError(f"{nome_no_gpt2(nome)} tem inteiros, nan ou infinito no lugar de pesos; o arquivo não é o publicado.")
+        nossos[nome] = deles
     if pesos:
         raise ValueError(f"sobram {len(pesos)} pesos que o GPTMini não tem, a começar por {next(iter(pesos))}.")
+    with torch.random.fork_rng(devices=[]):                     # montar o modelo sorteia pesos; o seu sorteio fica onde estava
+        model = GPTMini(config)
+    model.load_state_dict(nossos, strict=False)                 # a saída amarrada vem junto com a tabela
     return model.eval()

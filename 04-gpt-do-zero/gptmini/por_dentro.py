@@ -1,8 +1,14 @@
 """O que acontece dentro do modelo quando ele lê um texto: os dados das figuras e dos painéis."""
 
-from dataclasses import dataclass
+import inspect
+from dataclasses import asdict, dataclass
 
 import torch
+
+from gptmini.cache import PECAS, check_pieces, differs, strange_piece
+from gptmini.modelo import GPTMini, check_model
+from gptmini.treino import as_row, eval_mode
+from gptmini.vetores import GPTConfig
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,25 @@ class Caminho:
 
 @torch.no_grad()
 def percorrer(model, ids):
-    """Lista de ids -> `Caminho`: as contas de `GPTMini.forward`, guardando o que sai de cada peça."""
-    treinando, onde = model.training, next(model.parameters()).device
-    idx = torch.tensor([list(ids)], device=onde)                                      # (1, T)
+    """Lista de ids -> `Caminho`: as contas de `GPTMini.forward`, guardando o que sai de cada peça.
+
+    No fim, compara os logits com os do próprio modelo: se ele faz outra conta, recusa e diz em que peça.
+    """
+    check_pieces(model)
+    for n, bloco in enumerate(model.blocks, start=1):
+        if "return_weights" not in inspect.signature(bloco.attention.forward).parameters:
+            raise TypeError(f"a atenção do bloco {n} não devolve os seus pesos; esperava forward(x, return_weights=False), como a da lição 01.")
+        if faltam := [peca for peca in ("expand", "gelu", "contract") if not hasattr(bloco.feedforward, peca)]:
+            raise TypeError(f"o feedforward do bloco {n} não tem {', '.join(faltam)}; esperava as peças da lição 02.")
+    onde = next(model.parameters()).device
+    idx = torch.tensor([as_row(ids, "o texto")], dtype=torch.long, device=onde)       # (1, T)
     paradas, atencao, neuronios = [], [], []
 
     def parar(nome, bloco, peca, vetores):
         paradas.append(Parada(nome, bloco, peca, vetores[0].cpu(), x[0].cpu()))
 
-    model.eval()
-    try:
+    with eval_mode(model):
+        certos = model(idx)[0]                                                        # (1, T, V)
         x = model.token_embedding(idx) + model.position_embedding(torch.arange(idx.size(1), device=onde))   # (1, T, C)
         parar("embedding", 0, "embedding", x)
         for n, bloco in enumerate(model.blocks, start=1):
@@ -66,15 +81,19 @@ def percorrer(model, ids):
             parar("LayerNorm 2", n, "norm", lido)
             acesos = bloco.feedforward.gelu(bloco.feedforward.expand(lido))           # (1, T, 4C)
             escrito = bloco.feedforward(lido)                                         # (1, T, C)
+            if differs(bloco.feedforward.contract(acesos), escrito):
+                raise ValueError(f"não dá para abrir este modelo: o feedforward do bloco {n} faz outra conta, e a figura mostraria "
+                                 "neurônios que não são os dele.")
             parar("feedforward", n, "feedforward", escrito)
             x = x + escrito
             parar("residual 2", n, "residual", x)
             atencao.append(pesos[0].cpu())
             neuronios.append(acesos[0].cpu())
-        logits = model.head(model.final_norm(x))[0].cpu()                             # (T, V)
-    finally:
-        model.train(treinando)
-    return Caminho(model, paradas, torch.stack(atencao), torch.stack(neuronios), logits)
+        logits = model.head(model.final_norm(x))                                      # (1, T, V)
+        if differs(logits, certos):
+            raise ValueError(f"não dá para abrir este modelo: {strange_piece(model, idx)} faz outra conta, e a figura mostraria "
+                             "números que não são os dele.")
+    return Caminho(model, paradas, torch.stack(atencao), torch.stack(neuronios), logits[0].cpu())
 
 
 def chances(logits, temperature=1.0, top_k=None):
@@ -103,3 +122,43 @@ def o_que_empurra(model, bloco, neuronio):
     """Quanto o que um neurônio escreve pende para cada palavra da saída: (V,). `bloco` conta do 1."""
     escrita = model.blocks[bloco - 1].feedforward.contract.weight[:, neuronio]        # (C,)
     return (model.head.weight @ ((escrita - escrita.mean()) * model.final_norm.gain)).cpu()   # (V,)
+
+
+# -- o modelo é o do capítulo? ----------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def difere_do_padrao(model):
+    """A peça em que o modelo não faz a conta de um `GPTMini` com os mesmos pesos, ou None se nenhuma difere.
+
+    Decide pelos números, com a janela curta e com ela cheia de ids sorteados: um arquivo só guarda pesos, e quem o lê
+    refaz as contas do capítulo.
+    """
+    check_pieces(model)
+    pesos, onde = model.state_dict(), next(model.parameters())
+    amarrado = getattr(model.head, "weight", None) is getattr(model.token_embedding, "weight", 0)
+    with torch.random.fork_rng(devices=[]):
+        padrao = GPTMini(GPTConfig(**asdict(model.config) | {"tie_weights": amarrado})).to(onde)
+    formas, certas = ({nome: tuple(p.shape) for nome, p in estado.items()} for estado in (pesos, padrao.state_dict()))
+    if outras := [nome for nome in [*certas, *formas] if formas.get(nome) != certas.get(nome)]:
+        return f"«{outras[0]}» (veio {formas.get(outras[0], 'nada')}, e o do capítulo tem {certas.get(outras[0], 'nada')})"
+    padrao.load_state_dict(pesos)
+    ids = torch.randint(model.config.vocab_size, (2, model.config.context_length), generator=torch.Generator().manual_seed(0))
+    ids = ids.to(onde.device)                                                         # (2, T)
+    with eval_mode(model), eval_mode(padrao):
+        if not any(differs(model(parte)[0], padrao(parte)[0]) for parte in (ids[:, :8], ids)):
+            return None
+        x = padrao.token_embedding(ids) + padrao.position_embedding.weight[: ids.size(1)]      # (2, T, C)
+        for n, (bloco, certo) in enumerate(zip(model.blocks, padrao.blocks, strict=True), start=1):
+            for peca in PECAS["block"].split():
+                if differs(getattr(bloco, peca)(x), getattr(certo, peca)(x)):
+                    return f"{NOMES[peca]} do bloco {n}"
+            if differs(bloco(x), certo(x)):
+                return f"o bloco {n} (as somas, a ordem das normas, ou um gancho nele)"
+            x = certo(x)
+        if differs(model.final_norm(x), padrao.final_norm(x)):
+            return "a normalização final"
+        return "o que vem antes dos blocos (embedding, posição) ou depois deles (saída)"
+
+
+NOMES = {"norm1": "a primeira normalização", "attention": "a atenção", "norm2": "a segunda normalização", "feedforward": "o feedforward"}
