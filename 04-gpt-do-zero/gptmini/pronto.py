@@ -1,17 +1,17 @@
 """O modelo pronto do curso e o seu: guardar num arquivo pequeno e ler de volta, sem executar nada do arquivo."""
 
 import hashlib
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from gptmini import historinhas
-from gptmini.arquivos import gravando
-from gptmini.modelo import GPTMini
+from gptmini.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.treino import RECEITA, modelo_novo, train_steps
-from gptmini.vetores import GPTConfig, WordTokenizer
+from gptmini.vetores import WordTokenizer
 
+MARCA = b"gptmini-modelo-2\n"
+ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca
 PRONTO = Path(__file__).with_name("modelo_pronto.pt")
 MEU = Path("meu-modelo") / "meu_modelo.pt"
 TREINO, VALIDACAO = 38_500, 500      # quantas histórias o treino padrão sorteia
@@ -38,43 +38,54 @@ def treinar(semente=0):
     return model.eval(), tokenizer, passos, treino, validacao
 
 
-def impressao(arquivo):
-    """O SHA-256 do que o arquivo guarda: o torch.load não percebe um bit trocado."""
-    resumo = hashlib.sha256(repr([arquivo[parte] for parte in ("config", "vocab", "notas")]).encode())
-    for nome, p in arquivo["pesos"].items():
-        resumo.update(nome.encode() + p.contiguous().numpy().tobytes())
-    return resumo.hexdigest()
+def em_16_bits(p):
+    """Os pesos com metade dos bits, onde isso só lhes tira a quarta casa; a tabela em que tiraria mais fica em 32."""
+    meia, p = p.half(), p.float()
+    return meia if (meia.float() - p).abs().max() <= p.abs().max() / 1024 else p
 
 
 def guardar(model, tokenizer, caminho=MEU, **notas):
-    """Escreve o modelo com pesos em 16 bits; `notas` (números e textos) vão junto."""
-    caminho = Path(caminho)
-    caminho.parent.mkdir(parents=True, exist_ok=True)
-    pesos = {nome: p.half() if p.is_floating_point() else p for nome, p in model.state_dict().items()}
-    if model.config.tie_weights:
+    """Escreve o modelo com pesos em 16 bits; `notas` (números, textos, listas e dicionários deles) vão junto."""
+    ficha, pesos = pecas(model, tokenizer)
+    if ficha["config"]["tie_weights"]:
         del pesos["head.weight"]     # é a mesma tabela de token_embedding
-    arquivo = {"config": asdict(model.config), "vocab": tokenizer.vocab, "pesos": pesos, "notas": notas}
-    with gravando(caminho) as destino:
-        torch.save(arquivo | {"impressao": impressao(arquivo)}, destino)
-    return caminho
+    pesos = {nome: em_16_bits(p.cpu()) for nome, p in pesos.items()}
+    dados = empacotar(MARCA, ficha | {"pesos": pesos, "notas": simples(notas)})
+    _montar(dados)                   # o que não se lê não se guarda
+    gravar(caminho, dados)
+    return Path(caminho)
 
 
 def ler(caminho):
     """(model, tokenizer, notas) de um arquivo feito por `guardar`."""
     try:
-        arquivo = torch.load(caminho, map_location="cpu", weights_only=True)
-        if impressao(arquivo) != arquivo["impressao"]:
-            raise ValueError("o conteúdo não é o que foi guardado")
-        tokenizer = WordTokenizer([" ".join(arquivo["vocab"][1:])])
-        model = GPTMini(GPTConfig(**arquivo["config"]))
-        faltam, sobram = model.load_state_dict(arquivo["pesos"], strict=False)
-    except FileNotFoundError:
-        raise
-    except Exception as erro:
-        raise ModeloInvalido(f"{Path(caminho).name} não é um modelo do curso, ou está quebrado ({type(erro).__name__}).") from erro
-    if sobram or set(faltam) - {"head.weight"} or tokenizer.vocab != arquivo["vocab"]:
-        raise ModeloInvalido(f"{Path(caminho).name} tem peças que não casam com a ficha do modelo.")
-    return model.eval(), tokenizer, arquivo["notas"]
+        return _montar(ler_bytes(caminho, MARCA, ANTIGO))
+    except Recusado as erro:
+        raise ModeloInvalido(f"{Path(caminho).name} não é um modelo do curso, ou está quebrado: {erro}.") from None
+
+
+def _montar(dados):
+    arquivo = desempacotar(MARCA, dados) if dados.startswith(MARCA) else _antigo(dados)
+    pesos, notas = arquivo.get("pesos"), arquivo.get("notas")
+    if not isinstance(pesos, dict) or not isinstance(notas, dict):
+        raise Recusado("faltam nele os pesos ou as notas")
+    model, tokenizer = montar(arquivo, pesos, len(dados))
+    return model.float().eval(), tokenizer, notas
+
+
+def _antigo(dados):
+    """Um arquivo de antes da marca: só palavras, e um SHA-256 contado sobre as peças, e não sobre os bytes."""
+    arquivo = abrir(dados)
+    try:
+        resumo = hashlib.sha256(repr([arquivo[parte] for parte in ("config", "vocab", "notas")]).encode())
+        for nome, p in arquivo["pesos"].items():
+            resumo.update(nome.encode() + p.contiguous().numpy().tobytes())
+        certo = resumo.hexdigest() == arquivo["impressao"]
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as erro:
+        raise Recusado(f"faltam peças nele ({type(erro).__name__})") from erro
+    if not certo:
+        raise Recusado("o conteúdo não é o que foi guardado")
+    return arquivo | {"tokenizador": "palavras"}
 
 
 def modelo_pronto():

@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 from gptmini import historinhas
-from gptmini.arquivos import gravando
-from gptmini.modelo import GPTMini
-from gptmini.vetores import GPTConfig
+from gptmini.arquivos import gravar
+from gptmini.por_dentro import difere_do_padrao
 
 PAGINA = Path(__file__).with_name("pagina.html")
 TOKENIZERS = {"WordTokenizer": "palavra", "CharTokenizer": "caractere"}     # o que é um token, para a página
@@ -37,8 +36,7 @@ def publicar(model, tokenizer, caminho, titulo="Meu GPT", autoria=""):
              "token": TOKENIZERS[type(tokenizer).__name__]}
     pagina = _pagina(dados, pesos, titulo.strip(), autoria.strip())
     print(_resumo(caminho, model, tokenizer, titulo, autoria, len(pagina)))
-    with gravando(caminho) as arquivo:
-        arquivo.write(pagina)
+    gravar(caminho, pagina)
     print(f"Pronto: {caminho}")
     return caminho
 
@@ -58,21 +56,10 @@ def _confere_caminho(caminho):
 
 
 def _confere_modelo(model, tokenizer):
-    """A página sabe fazer a conta do GPTMini e mais nenhuma: cada peça tem de ser a dele.
-
-    Compara nomes e formas, e não classes, para servir também ao GPTMini que você definiu no seu notebook.
-    """
-    if type(model).__name__ != "GPTMini":
-        raise TypeError(f"model veio {type(model).__name__}; esperava um GPTMini (o seu, ou o de modelo_pronto()).")
-    with torch.device("meta"):      # só as formas, sem gastar memória
-        certo = GPTMini(GPTConfig(**asdict(model.config)))
-    pecas, certas = ({nome: type(peca).__name__ for nome, peca in m.named_modules()} for m in (model, certo))
-    formas, esperadas = ({nome: tuple(p.shape) for nome, p in m.state_dict().items()} for m in (model, certo))
-    for veio, esperado in ((pecas, certas), (formas, esperadas)):
-        for nome in [*esperado, *veio]:
-            if veio.get(nome) != esperado.get(nome):
-                raise TypeError(f"o modelo não é o GPTMini do curso: em «{nome}» há {veio.get(nome, 'nada')}, esperava "
-                                f"{esperado.get(nome, 'nada')}; a página só sabe calcular as peças do capítulo.")
+    """A página sabe fazer a conta do GPTMini e mais nenhuma: quem decide são os números, e não o nome da classe."""
+    if peca := difere_do_padrao(model):
+        raise ValueError(f"a página contaria a história de outro modelo: {peca} não é do GPTMini do curso, e a página só sabe "
+                         "calcular as peças do capítulo.")
     if type(tokenizer).__name__ not in TOKENIZERS:
         raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava {' ou '.join(TOKENIZERS)}.")
     if tokenizer.vocab_size != model.config.vocab_size:
