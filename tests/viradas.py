@@ -74,11 +74,14 @@ def mexe(comando):
         isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store) for no in ast.walk(comando))
 
 
-def fatia(fontes):
-    """[(id, comandos)], em ordem: os comandos das células de que a última precisa; dela, todos."""
+def fatia(fontes, depois=frozenset()):
+    """[(id, comandos)], em ordem: os comandos das células de que a última precisa; dela, todos.
+
+    `depois`: nomes de funções e classes que outra chama e que só são definidos mais adiante.
+    """
     arvores = [(id, ast.parse(fonte).body) for id, fonte in fontes]
     trazidos = {n for _, corpo in arvores for c in corpo if isinstance(c, ast.Import | ast.ImportFrom) for n in nomes(c)[0]}
-    falta, escolhidas, ve_gradientes = set(), [], False
+    falta, escolhidas, ve_gradientes = set(depois), [], False
     for i, (id, corpo) in enumerate(reversed(arvores)):
         ficam = []
         for comando in reversed(corpo):
@@ -89,7 +92,8 @@ def fatia(fontes):
                 falta = (falta - liga) | le
                 ve_gradientes |= ".grad" in escrito
         escolhidas.append((id, ast.Module(ficam[::-1], [])))
-    return escolhidas[::-1]
+    adiante = {c.name for _, corpo in arvores for c in corpo if isinstance(c, ast.FunctionDef | ast.ClassDef)} & falta - depois
+    return fatia(fontes, depois | adiante) if adiante else escolhidas[::-1]
 
 
 def sem_asserts(arvore):
@@ -415,7 +419,8 @@ VIRADAS = [
     Virada("07-087", "o residual está lá", {"07-087": ('("residual e LayerNorm", "só LayerNorm"))', '("residual e LayerNorm", "residual e LayerNorm"))')}),
     # 08 · do mini ao GPT-2
     Virada("08-c-5", "saída própria", {"08-c-4": ("GPTConfig(50_257, 1024, *forma)", "GPTConfig(50_257, 1024, *forma, tie_weights=False)")}),
-    Virada("08-c-18", "valores esquecidos", {"08-004": ("past:now] = k, v", "past:now] = k, 0 * v")}),
+    Virada("08-c-18", "valores esquecidos", {"08-004": ("past:now] = k, v", "past:now] = k, 0 * v")},
+           antes="check_cache = lambda model: None"),               # sem isto, o próprio cache recusaria a conta errada
     Virada("08-c-31", "otimizador esquecido", {"08-c-31": ("ponto.retomar(lido, optimizer)\n", "")}),
     Virada("08-c-33", "soma no lugar da média", {"08-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
     Virada("08-prova-1", "posição somada", {"08-prova-1": ("    a, b = t[::2]", "    return t + lugar\n    a, b = t[::2]")}),
