@@ -4,6 +4,7 @@ import errno
 import hashlib
 import http.server
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -234,6 +235,127 @@ def test_o_que_nao_e_texto_e_recusado_com_o_que_fazer(tmp_path, caso):
     (tmp_path / "arquivo.txt").write_bytes(dados)
     with pytest.raises(corpus.TextoInvalido, match=f"^arquivo.txt .*{frase}"):
         corpus.de_arquivo(tmp_path / "arquivo.txt")
+
+
+def test_utf8_cortado_em_qualquer_byte_e_dito_ou_e_o_comeco():
+    dados, recusados = (TEXTO[:300] + FRASE).encode(), 0
+    for n in range(1, len(dados)):
+        try:
+            texto = corpus.decodificar(dados[:n])
+        except corpus.TextoInvalido as erro:
+            assert f"cortado no meio de uma letra: é UTF-8 até o byte {n - (dados[n - 1] > 191)}" in str(erro) or dados[n - 1] < 192
+            recusados += 1
+            continue
+        assert (TEXTO[:300] + FRASE).startswith(texto)
+    assert recusados == sum(0x80 <= b < 0xC0 for b in dados)
+
+
+@pytest.mark.parametrize("corte", ["era uma av\xc3", "disse: \xe2\x80", "AÇÃ\xc3".encode("utf-8")[:-1].decode("latin-1"), "ol\xc3\xa1 \xf0\x9f\x98"])
+def test_o_corte_na_unica_letra_acentuada_tambem_e_dito(corte):
+    with pytest.raises(corpus.TextoInvalido, match="cortado no meio de uma letra.* linha 2"):
+        corpus.decodificar(b"um\r\n" + corte.encode("latin-1"))
+
+
+def test_um_byte_errado_no_meio_diz_a_linha_e_nunca_vira_outra_letra():
+    texto = TEXTO[:90] + FRASE
+    dados = texto.encode()
+    for i in range(len(dados)):
+        for byte in (0x80, 0xA3, 0xC3, 0xE9, 0xFF):
+            mexidos = dados[:i] + bytes([byte]) + dados[i + 1 :]
+            try:
+                lido = corpus.decodificar(mexidos)
+            except corpus.TextoInvalido as erro:
+                assert re.search(r"na linha \d|começo", str(erro))
+                continue
+            assert lido == mexidos.decode("utf-8")
+    with pytest.raises(corpus.TextoInvalido, match=r"na linha 3 um byte.*0xe9"):
+        corpus.decodificar("Então\r\no avô\r\ncomeu caf".encode() + b"\xe9 e saiu")
+
+
+PALAVRAS = ("Ávido à água bênção cabeça Coração daí daí-me dúvida egípcio época é fácil há hífen índio indício Já Lá lâmpada mãe "
+            "maçã médio não nós ônibus órgão país pé põe prólogo só três último vaivém você vovô VITÓRIA AÇÃO").split()
+
+
+@pytest.mark.parametrize("codificacao", ["mac-roman", "cp850"])
+def test_uma_palavra_noutra_codificacao_nao_vira_mojibake(codificacao):
+    """Quase sempre: o «à» do DOS é o «…» do Windows, e quem só vê esse byte não tem como saber."""
+    errados = []
+    for palavra in PALAVRAS:
+        try:
+            assert corpus.decodificar(palavra.encode(codificacao)) != palavra      # recusamos as duas, sem tentar adivinhar
+            errados.append(palavra)
+        except corpus.TextoInvalido:
+            pass
+    assert len(errados) <= 1, errados
+
+
+@pytest.mark.parametrize("codificacao", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-16-le", "utf-16-be"])
+def test_uma_palavra_so_basta(codificacao):
+    for palavra in PALAVRAS:
+        assert corpus.decodificar(palavra.encode(codificacao)) == palavra
+
+
+@pytest.mark.parametrize("texto", ["— Sim… — disse ele. — Já!", "‘aspas’ e “aspas”", "o copo d’água, n’alma, lh’o deu", "MAÇÃ, ÊXITO",
+                                   "o 1º e a 2ª, a 20°C; §3º", "V. Ex.ª e àquele, às três", "Müller e El Niño", "«Olá»\xa0!", "Ñandu"])
+def test_o_que_se_escreve_em_cp1252(texto):
+    assert corpus.decodificar(texto.encode("cp1252")) == texto
+
+
+def test_o_fim_de_arquivo_do_dos(tmp_path):
+    (tmp_path / "dos.txt").write_bytes(b"era uma vez\r\n\x1a\x1a")
+    assert corpus.de_arquivo(tmp_path / "dos.txt") == "era uma vez\n"
+    with pytest.raises(corpus.TextoInvalido, match=r"na linha 2 um código que texto não tem \(26\)"):
+        corpus.decodificar(b"era\numa \x1a vez")
+    with pytest.raises(corpus.TextoInvalido, match="vazio"):
+        corpus.decodificar(b"\x1a")
+
+
+@pytest.mark.parametrize("dados", [None, "texto", 5, [1, 2]])
+def test_o_que_nao_sao_bytes(dados):
+    with pytest.raises(TypeError, match=r"recebe bytes.*; veio \w+\.$"):
+        corpus.decodificar(dados)
+
+
+@pytest.mark.parametrize("caminho", [None, 5, b"a.txt", ["a.txt"], True])
+def test_o_que_nao_e_um_caminho(caminho):
+    with pytest.raises(TypeError, match=r"esperava o caminho de um arquivo.*; veio \w+\.$"):
+        corpus.de_arquivo(caminho)
+
+
+@pytest.mark.parametrize("nome", ["nada.txt", "com\0zero", "x" * 5000, "duas\nlinhas"])
+def test_arquivo_que_nao_existe(tmp_path, nome):
+    with pytest.raises(FileNotFoundError, match=r"^não achei .*; a busca partiu de .*\.$") as erro:
+        corpus.de_arquivo(str(tmp_path / nome))
+    assert len(str(erro.value)) < 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="canos e aparelhos do tipo Unix")
+@pytest.mark.parametrize(("qual", "motivo"), [("cano", "não é um arquivo comum"), ("/dev/zero", "não é um arquivo comum"),
+                                              ("quebrado", "atalho para o que não existe"), (".", "é uma pasta"), ("", "não achei")])
+def test_o_que_nao_e_arquivo_e_dito_sem_esperar(tmp_path, monkeypatch, qual, motivo):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("cano")
+    os.symlink("nada", "quebrado")
+    with pytest.raises((corpus.TextoInvalido, FileNotFoundError), match=motivo):
+        corpus.de_arquivo(qual)
+
+
+def test_arquivo_enorme(tmp_path):
+    with open(tmp_path / "enorme.txt", "wb") as arquivo:
+        arquivo.truncate(10**10)          # sem ocupar o disco
+    with pytest.raises(corpus.TextoInvalido, match=r"enorme.txt tem mais de \d+ MB; passe um pedaço"):
+        corpus.de_arquivo(tmp_path / "enorme.txt")
+
+
+def test_arquivo_sem_permissao(tmp_path, monkeypatch):
+    (tmp_path / "dele.txt").write_text("oi", encoding="utf-8")
+
+    def fechado(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(corpus, "open", fechado, raising=False)      # root leria qualquer arquivo
+    with pytest.raises(corpus.TextoInvalido, match="dele.txt: falta permissão"):
+        corpus.de_arquivo(tmp_path / "dele.txt")
 
 
 def test_arquivo_que_nao_existe_e_pasta(tmp_path):
