@@ -1,7 +1,7 @@
 """Mede o que pede várias sementes ou um relógio, e guarda em medidas.json.
 
 Uso, com o Python do ambiente do curso e a máquina sossegada:
-    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio] [corrida] [geracao]
+    .venv/bin/python tests/medir.py [treino] [tempo] [velocidade] [cadernos] [gramatica] [laboratorio] [corrida] [geracao] [companhia]
 
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
@@ -133,6 +133,44 @@ def geracao(rodadas=3, novos=500):
     return medianas | {"razao": round(medianas["gptmini"] / medianas["transformers"], 2)}
 
 
+PASSOS_EM_COMPANHIA = """
+import statistics, sys, time
+from gptmini import WordTokenizer, historinhas, train_steps
+from gptmini.treino import RECEITA, modelo_novo
+todas = [h.texto for h in historinhas.sortear(2_000, semente=0)]
+tokenizer = WordTokenizer(todas)
+exemplos = [[0, *tokenizer.encode(t), 0] for t in todas]
+marcas = [0.0]
+for passo in train_steps(modelo_novo(tokenizer), exemplos, **RECEITA | {"steps": 100_000}):
+    marcas.append(passo.seconds)
+    if passo.seconds > 25:
+        break
+print(round(1e3 * statistics.median(b - a for a, b in zip(marcas[3:], marcas[4:])), 1))
+"""
+
+
+def companhia():
+    """Um passo do treino padrão, em ms: sozinho, com outro treino ao lado, com um núcleo ocupado; com a espera de fábrica e a do curso."""
+    ambiente = os.environ | {"PYTHONPATH": str(RAIZ / "04-gpt-do-zero")}
+    for nome in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        ambiente.pop(nome, None)
+    esperas = {"de fábrica": {"OMP_WAIT_POLICY": ""}, "do curso": {}, "passiva": {"OMP_WAIT_POLICY": "passive"}}     # vazia: o curso não mexe
+    ao_lado = {"sozinho": None, "com outro treino": PASSOS_EM_COMPANHIA.replace("> 25", "> 1e9"), "com um núcleo ocupado": "while True: pass"}
+    medidas = {}
+    for espera, variaveis in esperas.items():
+        for companhia, programa in ao_lado.items():
+            vizinho = programa and subprocess.Popen([sys.executable, "-c", programa], env=ambiente | variaveis, stderr=subprocess.DEVNULL)
+            try:
+                feito = subprocess.run([sys.executable, "-c", PASSOS_EM_COMPANHIA], env=ambiente | variaveis, check=True, capture_output=True, text=True)
+            finally:
+                if vizinho:
+                    vizinho.kill()
+                    vizinho.wait()
+            medidas.setdefault(espera, {})[companhia] = float(feito.stdout)
+            print(espera, companhia, feito.stdout.strip(), "ms", flush=True)
+    return medidas
+
+
 def cadernos():
     """De cada caderno, do kernel frio ao fim: segundos e o pico de memória do kernel, em MB."""
     programa = ("import resource, sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
@@ -199,7 +237,8 @@ def corrida(sementes=(0, 1, 2)):
 
 
 MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino,
-           "laboratorio": laboratorio, "corrida": corrida, "geracao": geracao}
+           "laboratorio": laboratorio, "corrida": corrida, "geracao": geracao,
+           "companhia": companhia}
 
 
 def main():
