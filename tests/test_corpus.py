@@ -126,29 +126,23 @@ def test_a_espera_pela_rede_nao_fica_de_heranca(machado):
 def test_disco_cheio(machado, monkeypatch):
     pasta = machado("certo")
 
-    class Cheio:
-        def __init__(self, *argumentos):
-            self.arquivo = open(*argumentos)      # noqa: SIM115
-            self.name, self.close = self.arquivo.name, self.arquivo.close
+    def cheio(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-        def write(self, _):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(torch.hub, "open", Cheio, raising=False)
+    monkeypatch.setattr(arquivos.os, "fsync", cheio)
     with pytest.raises(arquivos.NaoVeio, match="disco está cheio"):
         corpus.machado()
     assert list(pasta.iterdir()) == []
 
 
-def test_disco_cheio_de_verdade(servidor):
-    cheio = Path("/dev/full")
-    if not cheio.exists():
+def test_disco_cheio_de_verdade(machado, monkeypatch):
+    if not Path("/dev/full").exists():
         pytest.skip("este sistema não tem /dev/full")
-    with pytest.raises(OSError, match=r".") as erro, arquivos.gravando("/dev/shm/gptmini-teste") as arquivo:
-        os.dup2(os.open(cheio, os.O_WRONLY), arquivo.fileno())
-        arquivo.write(b"x" * 100_000)
-    assert erro.value.errno == errno.ENOSPC
-    assert not list(Path("/dev/shm").glob("gptmini-teste*"))
+    pasta = machado("certo")
+    monkeypatch.setattr(arquivos, "_abrir", lambda novo: open("/dev/full", "r+b"))      # noqa: SIM115
+    with pytest.raises(arquivos.NaoVeio, match="disco está cheio"):
+        corpus.machado()
+    assert list(pasta.iterdir()) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissões do tipo Unix")

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from . import historinhas
-from .arquivos import MOTIVOS, NaoVeio, baixar
+from .arquivos import NaoVeio, baixar, motivo
 
 URL = ("https://raw.githubusercontent.com/wmelo52/GPTLab/dd6ccfb62b64eb00e4963f725cc9d4045a6aa39d/"
        "corpus/machado_de_assis_conto.txt")
@@ -54,7 +54,7 @@ SEM_ABRIR = re.compile(r"[^‘]*\w’(?!\w)")
 
 def decodificar(dados):
     """bytes -> str: utf-8 (com ou sem BOM), utf-16 ou cp1252/latin-1; o que deixa dúvida levanta `TextoInvalido`."""
-    if not isinstance(dados, (bytes, bytearray, memoryview)):
+    if not isinstance(dados, (bytes, bytearray)):
         raise TypeError(f"decodificar recebe bytes, como os de Path(...).read_bytes(); veio {type(dados).__name__}.")
     dados = bytes(dados)
     for comeco, nome in ASSINATURAS.items():
@@ -115,15 +115,14 @@ def de_arquivo(caminho):
     if not os.path.lexists(caminho):
         raise FileNotFoundError(f"não achei {nome[:200]}; a busca partiu de {Path.cwd()}.")
     if not os.path.isfile(caminho):       # antes de abrir: quem abre um cano espera para sempre
-        motivo = ("é uma pasta" if os.path.isdir(caminho) else "é um atalho para o que não existe" if os.path.islink(caminho)
-                  else "não é um arquivo comum")
-        raise TextoInvalido(f"não consegui ler «{nome}»: {motivo}; passe o caminho de um arquivo de texto.")
+        o_que = ("é uma pasta" if os.path.isdir(caminho) else "é um atalho para o que não existe" if os.path.islink(caminho)
+                 else "não é um arquivo comum")
+        raise TextoInvalido(f"não consegui ler «{nome}»: {o_que}; passe o caminho de um arquivo de texto.")
     try:
         with open(caminho, "rb") as arquivo:
             dados = arquivo.read(LIMITE + 1)
     except OSError as erro:
-        motivo = MOTIVOS.get(erro.errno, erro.strerror)
-        raise TextoInvalido(f"não consegui ler {nome}: {motivo}; copie-o para uma pasta sua.") from erro
+        raise TextoInvalido(f"não consegui ler {nome}: {motivo(erro).split(';')[0]}; copie-o para uma pasta sua.") from erro
     if len(dados) > LIMITE:
         raise TextoInvalido(f"{nome} tem mais de {LIMITE // 1_000_000} MB; passe um pedaço dele.")
     try:
