@@ -144,8 +144,29 @@ RUINS = {
     "outra-ativacao": (lambda p: ficha(p, activation_function="relu"), "relu"),
     "outro-epsilon": (lambda p: ficha(p, layer_norm_epsilon=1e-6), "layer_norm_epsilon"),
     "cabecas-que-nao-dividem": (lambda p: ficha(p, n_head=5), "n_heads"),
+    "um-nan": (lambda p: mexer(p, lambda w: w["transformer.wte.weight"].view(-1)[7:8].fill_(float("nan"))), "wte.weight tem inteiros, nan ou infinito"),
+    "um-infinito": (lambda p: mexer(p, lambda w: w["transformer.ln_f.bias"][3:4].fill_(float("inf"))), "ln_f.bias tem inteiros, nan ou infinito"),
+    "pesos-inteiros": (lambda p: mexer(p, lambda w: w.update({"transformer.ln_f.weight": torch.ones(24, dtype=torch.long)})), "ln_f.weight tem inteiros"),
+    "blocos-sem-conta": (lambda p: ficha(p, n_layer=10**9), "falta parte do modelo"),
+    "contexto-enorme": (lambda p: ficha(p, n_positions=2**30), r"wpe.weight veio com forma \(16, 24\)"),
+    "vetores-enormes": (lambda p: ficha(p, n_embd=3 * 2**28, n_head=3), "wte.weight veio com forma"),
+    "bilhete-do-git-lfs": (lambda p: (p / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"), "git lfs pull"),
+    "em-pedacos": (lambda p: (p / "model.safetensors").rename(p / "model-00001-of-00002.safetensors"), "em pedaços"),
     "formas-que-nao-sao-numeros": (lambda p: ficha(p, n_layer="doze"), "n_layers"),
 }
+
+
+def test_a_ficha_antiga_que_diz_n_ctx(pasta):
+    dados = json.loads((pasta / "config.json").read_text())
+    dados["n_ctx"] = dados.pop("n_positions")
+    (pasta / "config.json").write_text(json.dumps(dados))
+    assert carregar_gpt2(pasta).config.context_length == 16
+
+
+def test_carregar_nao_mexe_no_sorteio(pasta):
+    acaso = torch.get_rng_state()
+    carregar_gpt2(pasta)
+    assert torch.equal(acaso, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("caso", RUINS)
