@@ -4,18 +4,23 @@ Os exercícios estão em confere.py, e as frases, em confere.toml. Aqui: o `Resu
 guardados, o placar, e a comparação com a conta certa e as erradas.
 """
 
+import builtins
 import contextlib
-import copy
 import ctypes
 import functools
+import gc
 import html
-import inspect
 import io
 import itertools
-import numbers
+import locale
+import logging
+import math
+import operator
 import os
 import random
 import re
+import reprlib
+import signal
 import sys
 import sysconfig
 import textwrap
@@ -23,11 +28,13 @@ import threading
 import time
 import tomllib
 import traceback
+import types
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from gptmini import pronto
@@ -106,6 +113,9 @@ class _Gaveta(io.StringIO):
 
     escritos = 0
 
+    def close(self):
+        """Quem a fecha é o verificador, e não a resposta."""
+
     def write(self, texto):
         super().write(texto[: max(0, 2000 - self.escritos)])
         self.escritos += len(texto)
@@ -118,24 +128,147 @@ class _Gaveta(io.StringIO):
             print("O seu código imprimiu:\n" + textwrap.indent(inicio, "  ") + resto)
 
 
+# As funções e as classes que a conferência usa: uma resposta pode trocá-las (`torch.allclose = …`), de propósito ou não.
+_EMBUTIDAS = vars(builtins)
+_DO_TORCH = [builtins, math, torch, F, nn, torch.Tensor, nn.Module, nn.Parameter, nn.Linear, nn.Embedding, nn.Dropout, nn.ModuleList]
+_DE_CASA = [c for c in vars(nn).values() if isinstance(c, type) and c not in _DO_TORCH] + [
+    m for m in {**globals()}.values() if isinstance(m, types.ModuleType) and m not in (builtins, math, torch, F, nn, warnings)]
+
+
+def _do_curso():
+    modulos = [m for nome, m in [*sys.modules.items()] if nome.partition(".")[0] == "gptmini" and isinstance(m, types.ModuleType)]
+    return modulos + [c for m in modulos for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
+
+
+def _foto(donos):
+    return [(dono, dict(vars(dono))) for dono in donos]
+
+
+def _mexido(dono, antes, mesmo=operator.is_):
+    agora = vars(dono)
+    return len(agora) != len(antes) or not all(map(mesmo, agora.values(), antes.values()))
+
+
+def _repor(foto, sobras=True):
+    """Devolve aos donos o que foi trocado ou apagado; `sobras`: apaga também o que foi acrescentado."""
+    for dono, antes in foto:
+        if not _mexido(dono, antes):
+            continue
+        agora = vars(dono)
+        for nome, valor in antes.items():
+            if agora.get(nome, antes) is not valor:
+                setattr(dono, nome, valor)
+        if sobras or isinstance(dono, type):            # numa classe, um nome a mais esconde o que ela herda
+            for nome in [n for n in agora if n not in antes and not n.startswith("__")]:
+                if not isinstance(agora[nome], types.ModuleType):       # importar não é estragar
+                    delattr(dono, nome)
+
+
+_PUROS = _foto(_DO_TORCH)
+_GANCHOS = [g for nome in ("torch.nn.modules.module", "torch.optim.optimizer") for n, g in vars(sys.modules[nome]).items()
+            if n.startswith("_global_") and isinstance(g, dict)]
+
+
+def _so_o_torch_puro(ganchos=()):
+    """O que vale enquanto é o verificador que calcula: as funções do torch, sem ganchos e sem modos deste fio."""
+    _EMBUTIDAS.update(_PUROS[0][1])                     # primeiro: o resto desta função precisa delas
+    _repor(_PUROS, sobras=False)
+    for gancho, antes in zip(_GANCHOS, ganchos or itertools.repeat({})):  # noqa: B905
+        if gancho or antes:
+            gancho.clear()
+            gancho.update(antes)
+    if torch.get_default_device().type != "cpu":
+        torch.set_default_device(None)
+    while torch._C._len_torch_function_stack():
+        torch._C._pop_torch_function_stack()
+    while torch._C._len_torch_dispatch_stack():
+        torch._C._pop_torch_dispatch_stack(None)
+    while torch._C._autograd._top_saved_tensors_default_hooks(True):
+        torch._C._autograd._pop_saved_tensors_default_hooks()
+    if torch.is_autocast_enabled("cpu"):
+        torch.set_autocast_enabled("cpu", False)
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    if warnings.filters[:1] != [("ignore", None, Warning, None, 0)]:
+        warnings.simplefilter("ignore")
+
+
+def _do_processo():
+    """[(ler, repor)] do que é do processo inteiro."""
+    def lista(dela):
+        return lambda: dela[:], lambda antes: dela.__setitem__(slice(None), antes)
+
+    def tabela(dela):
+        return lambda: dict(dela), lambda antes: (dela.clear(), dela.update(antes))
+
+    registro, opcoes = logging.root, vars(sys.modules["torch._tensor_str"].PRINT_OPTS)
+    pares = [
+        (os.getcwd, os.chdir), tabela(os.environ), tabela(opcoes), *map(lista, (sys.path, sys.meta_path, sys.path_hooks, sys.argv)),
+        (lambda: dict(sys.modules), lambda antes: sys.modules.update(antes)),
+        (sys.getrecursionlimit, sys.setrecursionlimit), (sys.getswitchinterval, sys.setswitchinterval),
+        (sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+        (gc.isenabled, lambda ligado: gc.enable() if ligado else gc.disable()),
+        (lambda: locale.setlocale(locale.LC_ALL), lambda antes: locale.setlocale(locale.LC_ALL, antes)),
+        lista(registro.handlers), (lambda: registro.level, registro.setLevel),
+        (lambda: registro.manager.disable, lambda antes: setattr(registro.manager, "disable", antes)),
+        (torch.get_default_dtype, torch.set_default_dtype), (torch.get_num_threads, torch.set_num_threads),
+        (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+        (lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
+         lambda antes: torch.use_deterministic_algorithms(antes[0], warn_only=antes[1])),
+        (lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()), lambda antes: torch.set_anomaly_enabled(*antes)),
+        *map(tabela, _GANCHOS), (random.getstate, random.setstate),
+    ]
+    if numpy := sys.modules.get("numpy"):
+        def sorteios():
+            nome, chave, *resto = numpy.random.get_state()
+            return nome, chave.tobytes(), *resto
+
+        pares += [(sorteios, lambda antes: numpy.random.set_state((antes[0], numpy.frombuffer(antes[1], numpy.uint32), *antes[2:]))),
+                  (numpy.geterr, lambda antes: numpy.seterr(**antes)),
+                  (numpy.get_printoptions, lambda antes: numpy.set_printoptions(**antes))]
+    if hasattr(signal, "getitimer"):                    # um `signal.alarm` esquecido mataria o kernel mais tarde
+        pares.append((lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0, lambda tinha: tinha or signal.setitimer(signal.ITIMER_REAL, 0)))
+    return pares
+
+
 @contextlib.contextmanager
 def _tudo_como_estava(gaveta):
-    """O que é do processo inteiro (sorteios, tipo padrão, saídas) volta ao que era, haja o que houver."""
-    numpy, tipo, do_python = sys.modules.get("numpy"), torch.get_default_dtype(), random.getstate()
-    do_numpy = numpy.random.get_state() if numpy else None
-    placas = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    """O que é do processo inteiro volta ao que era, haja o que houver."""
+    pares, fios, placas = _do_processo(), set(threading.enumerate()), range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    valores = []
+    for ler, repor in pares:
+        with contextlib.suppress(OSError):              # a pasta de agora pode já não existir
+            valores.append((ler, repor, ler()))
     with (torch.random.fork_rng(devices=placas), warnings.catch_warnings(),
           contextlib.redirect_stdout(gaveta), contextlib.redirect_stderr(gaveta)):
+        fotos = _foto(_DO_TORCH), _foto(_DE_CASA + _do_curso())
+        _VISTA.append(fotos[0] if any(itertools.starmap(_mexido, _PUROS)) else None)
         try:
             warnings.simplefilter("ignore")
-            torch.set_default_dtype(torch.float32)
             torch.manual_seed(0)
             yield
         finally:
-            torch.set_default_dtype(tipo)
-            random.setstate(do_python)
-            if numpy:
-                numpy.random.set_state(do_numpy)
+            _EMBUTIDAS.update(fotos[0][0][1])
+            _VISTA.pop()
+            for foto in fotos:
+                _repor(foto)
+            for ler, repor, antes in valores:
+                with contextlib.suppress(OSError):
+                    if ler() != antes:
+                        repor(antes)
+            _acabar_com([fio for fio in threading.enumerate() if fio not in fios])
+
+
+_VISTA = []       # o torch que o notebook tinha, se não era o puro: é com ele que a resposta roda
+
+
+def _acabar_com(fios):
+    """Os fios que a resposta abriu e deixou rodando: pede que parem, e não espera por quem não ouve."""
+    fim = time.monotonic() + 0.2
+    while (vivos := [fio for fio in fios if fio.is_alive()]) and time.monotonic() < fim:
+        for fio in vivos:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(fio.ident), ctypes.py_object(_Parar))
+        vivos[0].join(0.02)
 
 
 def _rodar(corpo, segundos):
@@ -237,6 +370,7 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
                                        "primeiro é `self`). Se há um decimal com vírgula, troque-a por ponto: `0.5`."),
     (TypeError, "argument", "A função não aceita esse argumento: confira o nome e o tipo de cada um."),
     (TypeError, "expected string", "Era para ser um texto, e veio outra coisa: falta percorrer a lista?"),
+    (TypeError, "unhashable", "Lista, dicionário e conjunto não servem de chave; uma tupla serve."),
     (ValueError, "is not in list", "O que se procurou não está na lista."),
     (ValueError, "expected sequence", "As linhas têm tamanhos diferentes: a última ficou mais curta?"),
     (Exception, "one element", "Uma função de `math`, ou um `if`, só aceita um número, e veio um tensor: use a "
@@ -263,62 +397,168 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
 
 def frase_de(erro):
     """O que a exceção quer dizer, em português; nada, se nenhuma frase serve."""
-    mensagem = str(erro)
+    mensagem = _texto_de(erro)
     if isinstance(erro, AttributeError) and (nome := re.search(r"^'[A-Z]\w+' object has no attribute '(\w+)'", mensagem)):
         return f"O objeto não tem `{nome[1]}`: confira a grafia, e se o construtor deste exercício o cria."
     return next((f for tipo, trecho, f in _FRASES if isinstance(erro, tipo) and re.search(trecho, mensagem)), "")
 
 
+def _texto_de(erro):
+    """A mensagem da exceção; uma que nem sabe se descrever, ou que não acaba, não derruba ninguém."""
+    try:
+        texto = str(erro)
+    except _Parar:
+        raise
+    except BaseException:
+        texto = ""
+    return str.__str__(texto)[:2000]
+
+
 def _explicar(erro, argumentos):
     """A exceção da resposta -> uma falha que diz a linha, o que quer dizer e com que entrada foi."""
-    mensagem = (str(erro).strip().splitlines() or [""])[0][:160].rstrip(".")
+    mensagem = (_texto_de(erro).strip().splitlines() or [""])[0][:160].rstrip(".")
     frase = frase_de(erro)
-    return diga("geral.parou", linha=_linha_do_aluno(traceback.extract_tb(erro.__traceback__)), frase=frase and f" {frase}",
-                erro=f"{type(erro).__name__}: {mensagem}", entrada=", ".join(map(descrever, argumentos)) or "nada")
+    linha = _linha_do_aluno(traceback.extract_tb(BaseException.__traceback__.__get__(erro)))
+    return diga("geral.parou", linha=linha, frase=frase and f" {frase}", erro=f"{nome_do_tipo(erro)}: {mensagem}",
+                entrada=", ".join(map(descrever, argumentos)) or "nada")
+
+
+# -- ver o que veio, sem acreditar no que ele diz de si -----------------------------------------------------
+
+def nome_do_tipo(valor):
+    return type.__dict__["__name__"].__get__(type(valor))[:60]
+
+
+def e_um(valor, tipos):
+    """`isinstance`, pelo tipo de verdade, e não pelo que o objeto diz ser."""
+    return issubclass(type(valor), tipos)
+
+
+class _Mostra(reprlib.Repr):
+    """`repr` do que é do Python, e curto; de outro objeto, só o tipo: o `repr` dele pode não acabar, ou parar."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxtuple = self.maxlist = self.maxset = 12
+        self.maxstring = 80
+
+    def repr1(self, valor, nivel):
+        if type(valor) is int and valor.bit_length() > 200:
+            return "um inteiro enorme"
+        if type(valor) in (int, float, complex, bool, type(None), type(...)):
+            return repr(valor)
+        if type(valor) is str:
+            return self.repr_str(valor[:200], nivel)
+        if type(valor) in (tuple, list, set, frozenset, dict):
+            return super().repr1(valor, nivel)
+        return repr(n) if (n := cru(valor)) is not None else f"um {nome_do_tipo(valor)}"
+
+
+def mostrar(valor):
+    return _Mostra().repr(valor)
+
+
+def cru(valor):
+    """O bool, int, float ou complex que há em `valor` (do Python, do NumPy, um tensor de um número); None, se nenhum."""
+    numpy = sys.modules.get("numpy")
+    if e_um(valor, torch.Tensor):
+        valor = comum(valor)
+        valor = valor.item() if valor is not None and valor.numel() == 1 else None
+    elif numpy and e_um(valor, numpy.ndarray):
+        valor = numpy.ndarray.item(valor) if numpy.ndarray.size.__get__(valor) == 1 else None
+    elif numpy and e_um(valor, numpy.generic):
+        valor = numpy.generic.item(valor)
+    for tipo in (bool, int, float, complex):
+        if e_um(valor, tipo):
+            return valor if type(valor) is tipo else {int: int.__int__, float: float.__float__, complex: complex.__complex__}[tipo](valor)
+    return None
+
+
+def comum(valor):
+    """Um tensor da resposta -> cópia como tensor simples, na memória; None, se não há números comuns nele."""
+    if type(valor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:       # uma subclasse sem números dentro
+        return None
+    with torch._C.DisableTorchFunctionSubclass():
+        if valor.is_meta or valor.is_nested or valor.is_quantized or valor.layout != torch.strided:
+            return None
+        return valor.detach().as_subclass(torch.Tensor).resolve_conj().resolve_neg().cpu().clone()
+
+
+def uma_sequencia(valor):
+    """Os itens de uma lista ou tupla, numa lista de verdade; None, se não é uma."""
+    tipo = next((t for t in (list, tuple) if e_um(valor, t)), None)
+    return tipo and [*tipo.__iter__(valor)]
+
+
+_FUNCOES = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType)
 
 
 def descrever(valor):
-    if isinstance(valor, torch.Tensor):
-        return f"um tensor de forma {tuple(valor.shape)}"
-    if isinstance(valor, GPTConfig):
+    if e_um(valor, torch.Tensor):
+        with torch._C.DisableTorchFunctionSubclass():
+            return f"um tensor de forma {tuple(valor.shape)}"
+    if e_um(valor, GPTConfig):
         return (f"uma ficha com d_model={valor.d_model}, n_heads={valor.n_heads}, n_layers={valor.n_layers} "
                 f"e context_length={valor.context_length}")
-    if isinstance(valor, (tuple, list)):
-        return f"uma {'tupla' if isinstance(valor, tuple) else 'lista'} de {len(valor)}"
-    if isinstance(valor, float):
-        return f"{valor!r} (float)"
-    if inspect.isroutine(valor):
+    if (itens := uma_sequencia(valor)) is not None:
+        return f"uma {'tupla' if e_um(valor, tuple) else 'lista'} de {len(itens)}"
+    if type(valor) in _FUNCOES:
         return f"a função `{valor.__name__}`, sem chamá-la com parênteses"
-    return repr(valor) if isinstance(valor, (numbers.Number, str, type(None))) else f"um {type(valor).__name__}"
+    if e_um(valor, float):
+        return f"{mostrar(cru(valor))} (float)"
+    return mostrar(valor)
+
+
+def nome_de(f):
+    nome = getattr(f, "__name__", None)
+    return nome[:60] if type(nome) is str else nome_do_tipo(f)
+
+
+def _copia(valor):
+    return valor.clone() if isinstance(valor, torch.Tensor) else valor[:] if isinstance(valor, list) else valor
+
+
+def _intacto(veio, era):
+    """A entrada que a resposta recebeu ainda é igual à que lhe demos?"""
+    if isinstance(era, torch.Tensor):
+        return veio.dtype == era.dtype and veio.layout == era.layout and torch.equal(veio, era)
+    return not isinstance(era, list) or (len(veio) == len(era) and all(v is e or type(v) is type(e) and v == e for v, e in zip(veio, era, strict=True)))
+
+
+_SEM_VALOR = {types.GeneratorType: "um gerador: troque `yield` por `return`", types.CoroutineType: "uma corrotina: tire o `async` do `def`",
+              types.AsyncGeneratorType: "um gerador assíncrono: tire o `async` e troque `yield` por `return`"}
 
 
 def chamar(f, *argumentos):
-    """Chama o código de quem estuda e devolve o que ele deu; o que sair errado vira falha."""
-    fotos = [copy.copy(a) if isinstance(a, list) else a.detach().clone() if isinstance(a, torch.Tensor) else None
-             for a in argumentos]
+    """Chama o código de quem estuda e devolve o que ele deu; o que sair errado vira falha.
+
+    Ele recebe cópias: o que fizer com elas, agora ou mais tarde, não chega aos casos com que se compara.
+    """
+    entregues, erro, valor = [_copia(a) for a in argumentos], None, None
+    ganchos = [dict(g) for g in _GANCHOS] if any(_GANCHOS) else ()
     try:
-        torch.set_grad_enabled(True)
-        torch.set_default_dtype(torch.float32)
-        valor = f(*argumentos)
+        if vista := _VISTA[-1:] and _VISTA[-1]:
+            _repor(vista)
+        with torch.inference_mode(False):
+            valor = f(*entregues)
     except (_Parar, Falha):
         raise
-    except NotImplementedError as erro:
-        if '"forward"' in str(erro):
-            raise diga("geral.sem_forward") from None
-        if str(erro):
-            raise _explicar(erro, argumentos) from None
-        valor = None                # `raise NotImplementedError`, o jeito de deixar para depois
-    except BaseException as erro:
-        raise _explicar(erro, argumentos) from None
+    except BaseException as que:
+        erro = que
     finally:
-        torch.set_grad_enabled(True)
-        torch.set_default_dtype(torch.float32)
-    for a, foto in zip(argumentos, fotos, strict=True):
-        if foto is not None and not (torch.equal(a, foto) if isinstance(a, torch.Tensor) else a == foto):
-            raise diga("geral.entrada_mudada")
+        _so_o_torch_puro(ganchos)
+    if isinstance(erro, NotImplementedError) and (texto := _texto_de(erro)):
+        raise diga("geral.sem_forward") if '"forward"' in texto else _explicar(erro, argumentos)
+    if erro is not None and not isinstance(erro, NotImplementedError):      # sozinho, é o jeito de deixar para depois
+        raise _explicar(erro, argumentos)
+    if not all(map(_intacto, entregues, argumentos)):
+        raise diga("geral.entrada_mudada")
     if valor is None or valor is ...:
-        nome = "forward" if isinstance(f, nn.Module) else getattr(f, "__name__", type(f).__name__)
-        raise diga("geral.nada_devolvido", nome=nome)
+        raise diga("geral.nada_devolvido", nome="forward" if isinstance(f, nn.Module) else nome_de(f))
+    if type(valor) in _SEM_VALOR:
+        if type(valor) is types.CoroutineType:
+            valor.close()
+        raise diga("geral.sem_valor", veio=_SEM_VALOR[type(valor)])
     return valor
 
 
@@ -326,33 +566,49 @@ def exigir(resposta, classe=False):
     """O exercício pede uma função, ou uma classe: recusa o resto com uma frase."""
     if resposta is None or resposta is ...:
         raise diga("geral.em_branco")
-    if not callable(resposta) or (classe and isinstance(resposta, nn.Module)):
+    if not callable(resposta) or (classe and e_um(resposta, nn.Module)):
         pedido = "a própria classe" if classe else "a própria função"
         raise diga("geral.sem_parenteses", veio=descrever(resposta), pedido=pedido)
     if isinstance(resposta, type) and not classe:
-        raise diga("geral.classe_por_funcao", nome=resposta.__name__)
+        raise diga("geral.classe_por_funcao", nome=nome_de(resposta))
 
 
 def um_tensor(valor):
-    if not isinstance(valor, torch.Tensor):
+    """O que a resposta devolveu, como tensor simples, copiado: outra chamada pode reusar a memória dela."""
+    if not e_um(valor, torch.Tensor):
         como = {"ndarray": " Um array do NumPy vira tensor com `torch.from_numpy`.",
                 "tuple": " Se era um decimal, em Python ele se escreve com ponto: `0.5`.",
                 "list": " Uma lista de números vira tensor com `torch.tensor`; uma de tensores, com `torch.stack`."}
-        raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(type(valor).__name__, ""))
-    return valor.detach().cpu()
+        raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(nome_do_tipo(valor), ""))
+    if (simples := comum(valor)) is None or simples.is_complex():
+        raise diga("geral.tensor_sem_numeros")
+    return simples
 
 
 def um_inteiro(valor):
-    if isinstance(valor, (torch.Tensor, bool)) or not isinstance(valor, numbers.Integral):
+    n = cru(valor)
+    if e_um(valor, torch.Tensor) or type(n) is not int:
         raise diga("geral.nao_e_inteiro", veio=descrever(valor))
-    return int(valor)
+    return n
 
 
-def responder(nome, corpo, segundos):
+def _culpa_da_resposta(erro, resposta):
+    """A exceção saiu de uma linha da resposta, que o verificador rodou sem querer (um `__getattr__`, uma propriedade)?"""
+    modulo = getattr(type(resposta) if not hasattr(resposta, "__module__") else resposta, "__module__", None)
+    return any(quadro.f_globals.get("__name__") == modulo for quadro, _ in traceback.walk_tb(BaseException.__traceback__.__get__(erro)))
+
+
+def responder(nome, corpo, segundos, resposta=None):
     """Roda a conferência e monta o `Resultado`; nada que a resposta faça passa daqui."""
+    def preparado():
+        _so_o_torch_puro()
+        return corpo()
+
     gaveta = _Gaveta()
     with _tudo_como_estava(gaveta):
-        desfecho = _rodar(corpo, segundos)
+        desfecho = _rodar(preparado, segundos)
+        if isinstance(desfecho, BaseException) and not isinstance(desfecho, Falha) and _culpa_da_resposta(desfecho, resposta):
+            desfecho = _explicar(desfecho, ())
     gaveta.mostrar()
     if isinstance(desfecho, Falha):
         return desfecho.resultado
@@ -369,7 +625,7 @@ def exercicio(corpo):
 
     @functools.wraps(corpo)
     def verificador(resposta, segundos=LIMITE):
-        return responder(corpo.__name__, lambda: corpo(resposta), segundos)
+        return responder(corpo.__name__, lambda: corpo(resposta), segundos, resposta)
 
     return verificador
 
@@ -424,10 +680,10 @@ def _imitaveis(exercicio):
             for ajuste in (erro["imita"] if isinstance(erro["imita"], list) else [erro["imita"]])]
 
 
-def erro_conhecido(exercicios, saidas, casos, conta, folga):
+def erro_conhecido(exercicios, saidas, casos, conta, folga, bate=None):
     """A falha do erro, ou do par de erros, cuja conta dá as mesmas saídas; None, se nenhum dá."""
     def da(ajuste):
-        return all(igual(s, conta(*caso, **ajuste), folga) for s, caso in zip(saidas, casos, strict=True))
+        return all((bate or functools.partial(igual, folga=folga))(s, conta(*caso, **ajuste)) for s, caso in zip(saidas, casos, strict=True))
 
     erros = [erro for exercicio in exercicios.split() for erro in _imitaveis(exercicio)]
     for nome, ajuste in erros:
@@ -442,15 +698,17 @@ def erro_conhecido(exercicios, saidas, casos, conta, folga):
     return None
 
 
-def julgar(exercicios, saidas, casos, conta, eixos, folga=1e-4, aceita=({},), sintomas=None):
-    """Passa em silêncio se as saídas são as da conta certa; senão levanta a falha que as explica.
+def julgar(exercicios, saidas, casos, conta, eixos, folga=1e-4, aceita=({},), sintomas=None, folga_do_erro=None, bate=None):
+    """O ajuste aceito, se as saídas são as da conta certa; senão levanta a falha que as explica.
 
     `exercicios`: de quais, em confere.toml, são os erros a tentar; `aceita`: ajustes que também estão certos;
-    `sintomas(saidas, casos)`: o que ainda se pode dizer quando nenhum erro conhecido explica.
+    `sintomas(saidas, casos)`: o que ainda se pode dizer quando nenhum erro conhecido explica; `bate(saida, certa)`: como se
+    comparam, se não é número a número, com folga.
     """
-    if any(all(igual(s, conta(*caso, **a), folga) for s, caso in zip(saidas, casos, strict=True)) for a in aceita):
-        return
-    if falha := erro_conhecido(exercicios, saidas, casos, conta, folga):
+    for ajuste in aceita:
+        if all((bate or functools.partial(igual, folga=folga))(s, conta(*caso, **ajuste)) for s, caso in zip(saidas, casos, strict=True)):
+            return ajuste
+    if falha := erro_conhecido(exercicios, saidas, casos, conta, folga_do_erro or folga, bate):
         raise falha
     certas = [conta(*caso) for caso in casos]
     for saida, certa in zip(saidas, certas, strict=True):
@@ -516,8 +774,13 @@ def sortear_pesos(modulo, semente):
 def _montar(classe, argumento, gabarito):
     """Um objeto da classe de quem estuda, com os pesos do gabarito copiados pelo nome."""
     modulo = chamar(classe, argumento)
-    if not isinstance(modulo, nn.Module):
-        raise diga("geral.nao_e_camada", nome=type(modulo).__name__)
+    if not e_um(modulo, nn.Module):
+        raise diga("geral.nao_e_camada", nome=nome_do_tipo(modulo))
+    chamar(_copiar_pesos, modulo, gabarito)
+    return modulo.eval()
+
+
+def _copiar_pesos(modulo, gabarito):
     meus, deles = dict(modulo.named_parameters(remove_duplicate=False)), dict(gabarito.named_parameters())
     if faltam := [nome for nome in deles if nome not in meus]:
         pecas = dict.fromkeys(nome.split(".")[0] for nome in deles)
@@ -532,10 +795,10 @@ def _montar(classe, argumento, gabarito):
             raise diga("geral.peso_de_outra_forma", nome=nome, veio=tuple(meus[nome].shape), esperada=tuple(p.shape))
         with torch.no_grad():
             meus[nome].copy_(p)
-    return modulo.eval()
+    return True
 
 
-def conferir_camada(exercicios, classe, casos, conta, folga=1e-4, aceita=({},), sintomas=None):
+def conferir_camada(exercicios, classe, casos, conta, folga=1e-4, aceita=({},), sintomas=None, folga_do_erro=None):
     """Uma classe, contra o gabarito com os mesmos pesos: `casos` são (argumento do construtor, gabarito, x).
 
     `sintomas(modulos, saidas, casos)`: o que dizer quando nenhum erro conhecido explica a saída.
@@ -546,17 +809,28 @@ def conferir_camada(exercicios, classe, casos, conta, folga=1e-4, aceita=({},), 
     if not all(igual(a, b, folga) for a, b in zip(saidas, outras, strict=True)):
         raise diga("geral.acaso")
     with torch.no_grad():
-        julgar(exercicios, saidas, [caso[1:] for caso in casos], conta, "B T C", folga, aceita,
-               sintomas and functools.partial(sintomas, modulos))
-    x = casos[0][2].clone().requires_grad_()
-    pesos = torch.randn(x.shape, generator=sorteio(9))
-    certo, meu = (gradiente((saida * pesos).sum(), x) for saida in (casos[0][1](x), chamar(modulos[0], x * 1)))
-    if not igual(meu, certo, 10 * folga):
-        raise diga("geral.sem_gradiente")
+        aceito = julgar(exercicios, saidas, [caso[1:] for caso in casos], conta, "B T C", folga, aceita,
+                        sintomas and functools.partial(sintomas, modulos), folga_do_erro)
+    _, gabarito, x = casos[0]
+    mesmo_gradiente(functools.partial(conta, gabarito, **aceito), modulos[0], [x], 10 * folga,
+                    [(p, dict(modulos[0].named_parameters(remove_duplicate=False))[nome]) for nome, p in gabarito.named_parameters()])
     return f"Dá o mesmo que o gabarito, na saída e no gradiente, em {len(casos)} tamanhos."
 
 
-def gradiente(numero, x):
-    """O gradiente de um número em relação a x; zero, se o caminho foi cortado."""
-    g = torch.autograd.grad(numero, x, allow_unused=True)[0] if numero.requires_grad else None
-    return torch.zeros_like(x) if g is None else g
+def mesmo_gradiente(certa, minha, entradas, folga=1e-4, pesos=()):
+    """O gradiente que chega às entradas (e aos pares de pesos, certo e meu) é o da conta certa? Senão, falha."""
+    rastros = []
+    for f, lado in ((certa, 0), (functools.partial(chamar, minha), 1)):
+        folhas = [x.clone().requires_grad_() for x in entradas]
+        saida = f(*[x * 1 for x in folhas])             # `* 1`: a resposta recebe um tensor a meio do caminho, como no modelo
+        numero = (saida * torch.randn(saida.shape, generator=sorteio(9))).sum()
+        rastros.append(chamar(_gradientes, numero, folhas + [par[lado] for par in pesos]))
+    if not all(igual(meu, certo, folga) for certo, meu in zip(*rastros, strict=True)):
+        raise diga("geral.sem_gradiente")
+
+
+def _gradientes(numero, folhas):
+    """O gradiente de um número em relação a cada folha; zero, onde o caminho foi cortado."""
+    ligadas = [x for x in folhas if x.requires_grad]
+    quais = iter(torch.autograd.grad(numero, ligadas, allow_unused=True) if numero.requires_grad and ligadas else [None] * len(ligadas))
+    return [torch.zeros_like(x) if not x.requires_grad or (g := next(quais)) is None else g for x in folhas]
