@@ -483,7 +483,11 @@ def executar(comando):
     else:
         grupo = {"start_new_session": True, "pass_fds": SEGURADOS}
     provisorios = AMBIENTE / "provisorio"
-    with open(str(registro()), "a", encoding="utf-8") as arquivo, marcar(comando, linhas), pasta_limpa(provisorios):
+    with open(str(registro()), "a", encoding="utf-8") as arquivo, pasta_limpa(provisorios):
+        # Um lançador morto à força deixa a marca; quem só baixava, e acaba aqui, a tira.
+        marca = not {"install", "venv"}.isdisjoint(comando) and not pela_metade().exists()
+        if marca:
+            pela_metade().touch()
         processo = subprocess.Popen(
             [python_de_base(), "-I", "-S", "-c", VIGIA, *comando],
             cwd=str(RAIZ),
@@ -498,13 +502,16 @@ def executar(comando):
         )
         try:
             for linha in processo.stdout:
-                arquivo.write(linha)
                 linhas.append(linha)
+                arquivo.write(linha)
                 acompanhar(linha)
         finally:
             processo.stdin.close()
+            linhas.extend(processo.stdout)  # o que disse antes de ser encerrado
             codigo = processo.wait()
             processo.stdout.close()
+            if marca and not any(linha.startswith(GRAVANDO) for linha in linhas):
+                pela_metade().unlink()
     return codigo, "".join(linhas)
 
 
@@ -522,19 +529,6 @@ def pasta_limpa(pasta):
         yield
     finally:
         shutil.rmtree(str(pasta), ignore_errors=True)
-
-
-@contextmanager
-def marcar(comando, linhas):
-    """Enquanto o pip instala há a marca; sai dela quem só baixava, e um lançador morto a deixa."""
-    marca = "install" in comando and not pela_metade().exists()
-    if marca:
-        pela_metade().touch()
-    try:
-        yield
-    finally:
-        if marca and not any(linha.startswith(GRAVANDO) for linha in linhas):
-            pela_metade().unlink()
 
 
 GRAVANDO = "Installing collected packages"
@@ -555,14 +549,19 @@ def acompanhar(linha):
 OPCOES_DO_PIP = ("--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--retries", "3")
 
 
+def executar_pip(comando):
+    codigo, saida = executar(comando)
+    if codigo != 0 and causa(saida) == "alterado" and not KIT:
+        # O pip pode ter guardado o arquivo errado, que voltaria a cada tentativa.
+        codigo, saida = executar([*comando, "--no-cache-dir"])
+    return codigo, saida
+
+
 def pip_instala(*argumentos):
     opcoes = [*OPCOES_DO_PIP, *argumentos]
     if KIT:
         opcoes += ["--no-index", "--find-links", str(KIT["pasta"] / "pacotes")]
-    codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", *opcoes])
-    if codigo != 0 and causa(saida) == "alterado":
-        # O arquivo errado pode ter ficado guardado pelo pip, e voltaria a cada tentativa.
-        codigo, saida = executar([python_do_ambiente(), "-m", "pip", "install", "--no-cache-dir", *opcoes])
+    codigo, saida = executar_pip([python_do_ambiente(), "-m", "pip", "install", *opcoes])
     if codigo == 0 and pela_metade().exists():
         pela_metade().unlink()
     return codigo, saida
@@ -635,14 +634,23 @@ def exigir(codigo, saida):
         raise Falha(mensagem("kit" if KIT and nome in ("rede", "versao") else nome))
 
 
+def ler_lista(nome):
+    return (RAIZ / nome).read_bytes().decode("utf-8", "replace")
+
+
+def pedido(lista):
+    """O que a lista pede, numa linha: está no alto da trava que se fez dela."""
+    linhas = [linha.strip() for linha in ler_lista(lista).splitlines()]
+    return "# {}: {}".format(lista, ", ".join(linha for linha in linhas if linha and linha[0] != "#"))
+
+
 def conferir_travas(listas):
-    """Quem muda uma lista refaz a trava, porque é dela que se instala."""
     for lista in listas:
-        travados = (RAIZ / trava(lista)).read_text(encoding="utf-8")
-        for pedido in re.findall(r"^[\w.-]+==\S+", (RAIZ / lista).read_text(encoding="utf-8"), re.MULTILINE):
-            if not re.search(rf"^(# )?{re.escape(pedido)}(\s|$)", travados, re.MULTILINE):
-                avisar(f"{lista} pede {pedido}, que não está em {trava(lista)} e por isso não se instala: rode "
-                       "«python3 curso.py atualizar pinos», com internet.")
+        if pedido(lista) not in ler_lista(trava(lista)).splitlines():
+            avisar(
+                f"Aviso: {lista} mudou, e a instalação segue {trava(lista)}, que ainda é o de antes: rode "
+                "«python3 curso.py atualizar pinos», com internet."
+            )
 
 
 def instalar(listas):
@@ -657,23 +665,27 @@ def instalar(listas):
 
 
 def torch_fixado():
-    return re.search(r"^torch==\S+", (RAIZ / PACOTES).read_text(encoding="utf-8"), re.MULTILINE).group()
+    linha = re.search(r"^torch==\S+", ler_lista(PACOTES), re.MULTILINE)
+    if linha is None:
+        raise Falha(f"{PACOTES} não diz a versão exata do torch: escreva nele uma linha como «torch==2.13.0» e rode de novo.")
+    return linha.group()
 
 
-# O índice do PyTorch, desistindo logo da espera: sem ele, o torch vem do índice padrão.
-NO_INDICE_DE_CPU = ("--timeout", "15", "--retries", "1", "--index-url", INDICE_DE_CPU)
+def torch_de_cpu(pip):
+    """Traz o torch sem CUDA; se o índice dele não responde, avisa e o deixa para o índice configurado."""
+    # Desistindo logo da espera.
+    codigo, saida = pip("--no-deps", "--timeout", "15", "--retries", "1", "--index-url", INDICE_DE_CPU, torch_fixado())
+    if codigo != 0:
+        if causa(saida) not in ("rede", "certificado", "versao"):
+            raise Falha(mensagem(causa(saida)))
+        avisar("O índice do PyTorch não respondeu; o torch virá do índice padrão (maior).")
+    return codigo == 0
 
 
 def instalar_torch():
     """O torch sem dependências, que vêm das travas. Sem impressão: a mesma versão tem um arquivo em cada índice."""
-    if quer_torch_de_cpu() and not KIT:
-        codigo, saida = pip_instala("--no-deps", *NO_INDICE_DE_CPU, torch_fixado())
-        if codigo == 0:
-            return
-        if causa(saida) not in ("rede", "certificado", "versao"):
-            raise Falha(mensagem(causa(saida)))
-        avisar("O índice do PyTorch não respondeu; o torch virá do índice padrão (maior).")
-    exigir(*pip_instala("--no-deps", torch_fixado()))
+    if KIT or not quer_torch_de_cpu() or not torch_de_cpu(pip_instala):
+        exigir(*pip_instala("--no-deps", torch_fixado()))
 
 
 def conferir_pacotes():
@@ -713,13 +725,18 @@ def abrir_kit(pasta):
 def juntar_pacotes(pasta, sistema, python):
     """Baixa para a pasta tudo o que um computador assim precisa para instalar sem rede."""
     alvo = [python_do_ambiente(), str(RAIZ / "ferramentas" / "pip_para.py"), sistema, python, "download", *OPCOES_DO_PIP]
-    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta), "--find-links", str(pasta)]
+    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta)]
     alvo += [parte for nome in PLATAFORMAS[sistema] for parte in ("--platform", nome)]
-    linux = sistema == "linux"
-    if not linux or executar([*alvo, "--no-deps", *NO_INDICE_DE_CPU, torch_fixado()])[0] != 0:
-        # No Linux, o torch do índice padrão só carrega com as bibliotecas da placa NVIDIA, que ele pede.
-        exigir(*executar([*alvo, *([] if linux else ["--no-deps"]), torch_fixado()]))
-    exigir(*executar([*alvo, "--no-deps", "--require-hashes", "-r", str(RAIZ / trava(PACOTES))]))
+
+    def baixar(*argumentos):
+        return executar_pip([*alvo, *argumentos])
+
+    if sistema != "linux":
+        exigir(*baixar("--no-deps", torch_fixado()))
+    elif not torch_de_cpu(baixar):
+        # No Linux, o do índice padrão só carrega com as bibliotecas da placa NVIDIA, que ele pede.
+        exigir(*baixar(torch_fixado()))
+    exigir(*baixar("--no-deps", "--require-hashes", "-r", str(RAIZ / trava(PACOTES))))
 
 
 def kit(opcoes, extras):

@@ -20,8 +20,9 @@ import curso  # noqa: E402
 # da placa NVIDIA só vão para quem tem uma, e é o torch que as pede. O uv conta com eles para resolver, e a trava não os traz.
 FORA = re.compile(r"(torch|triton)\b(?!-)|nvidia-|cuda-")
 CABECALHO = """\
-# Feito por «python3 curso.py atualizar pinos» a partir de {listas}: não se edita à mão.
-# {torch} instala-se antes, sozinho, e por isso não está aqui. Ver ferramentas/pinos.py.
+# Feito por «python3 curso.py atualizar pinos» a partir do que as listas pedem; não se edita à mão.
+{pedidos}
+# O torch instala-se antes, sozinho, e por isso não está aqui. Ver ferramentas/pinos.py.
 """
 
 
@@ -36,10 +37,12 @@ def travar(pasta, listas, *opcoes):
     nova = Path(pasta) / "nova.lock"
     if trava.exists():
         shutil.copy(trava, nova)
-    subprocess.run([sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", curso.PYTHONS_DO_KIT[0],
+    uv = subprocess.run([sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", curso.PYTHONS_DO_KIT[0],
                     "--fork-strategy", "fewest", "--generate-hashes", "--only-binary", ":all:", "--no-header", "--annotation-style", "line",
-                    "--output-file", str(nova), *opcoes, *listas], cwd=RAIZ, check=True)
-    texto = CABECALHO.format(listas=" e ".join(listas), torch=curso.torch_fixado())
+                    "--output-file", str(nova), *opcoes, *listas], cwd=RAIZ)
+    if uv.returncode != 0:
+        sys.exit(f"O uv não resolveu {' e '.join(listas)}, pelo que ele disse acima: {trava.name} ficou como estava.")
+    texto = CABECALHO.format(pedidos="\n".join(map(curso.pedido, listas)))
     texto += "".join(b for b in blocos(nova.read_text(encoding="utf-8")) if not FORA.match(b))
     nova.unlink()
     curso.gravar(trava, texto.encode("utf-8"))
