@@ -235,7 +235,7 @@ def montar(ficha, pesos, tamanho):
         raise Recusado("os pesos são mais do que cabe num arquivo deste tamanho")
     pede = sum(p.nbytes for p in [*padrao.parameters(), *padrao.buffers()])
     if pede > memoria():
-        raise Recusado(f"o modelo pede {pede / 1e9:.0f} GB de memória, e esta máquina tem {memoria() / 1e9:.0f}")
+        raise Recusado(f"o modelo pede {pede / 1e9:.0f} GB de memória, e aqui há {memoria() / 1e9:.0f} livres")
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         model = GPTMini(config)
     for nome, p in model.named_parameters():
@@ -340,12 +340,12 @@ def simples(valor, tensores=False, nivel=0):
 
 
 def memoria():
-    """Quantos bytes de memória a máquina tem; infinito onde não se consegue saber."""
+    """Quantos bytes de memória a máquina tem livres; infinito onde não se consegue saber."""
     try:
         import psutil
     except ImportError:
         return math.inf
-    return psutil.virtual_memory().total
+    return psutil.virtual_memory().available
 
 
 def empacotar(marca, conteudo):
