@@ -915,8 +915,8 @@ def despedir(velha, copia):
         if os.path.lexists(str(velha / nome)) and not os.path.lexists(str(copia / nome)):
             trocar(velha / nome, copia / nome)
     if not mexida(velha):
-        apagar_pasta(velha)
-        return
+        trocar(velha, ao_lado(copia, "lixo"))  # interrompido daqui em diante, já se sabe que é para apagar
+        return esvaziar_lixo(copia)
     for numero in range(1, 1000):
         guardada = copia.with_name(f"curso-anterior-{numero}")
         if not os.path.lexists(str(guardada)):
@@ -1182,10 +1182,10 @@ def principal(argumentos):
     proprios, extras = separar(argumentos)
     interprete = leitor()
     opcoes, resto = interprete.parse_known_args(proprios)
-    if opcoes.comando is None:
+    if opcoes.comando is None and not resto:
         interprete.print_help()
         return 0
-    if opcoes.funcao in (capitulo, slides, atualizar):
+    if opcoes.comando in ("capitulo", "slides", "atualizar"):
         extras = resto + extras
     elif resto:
         interprete.error("argumento desconhecido: " + " ".join(resto))
