@@ -10,9 +10,10 @@ import difflib
 import hashlib
 import itertools
 import math
-import operator
+import os
 import random
 import re
+import reprlib
 import tomllib
 import unicodedata
 from collections import Counter
@@ -20,7 +21,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from gptmini.vetores import WordTokenizer
+from gptmini import arquivos
+from gptmini.vetores import WordTokenizer, as_int, as_real
 
 ARQUIVO = Path(__file__).with_name("historinhas.toml")
 INDICES = {"m": 0, "f": 1, "mp": 2, "fp": 3}     # a ordem das formas em todo o arquivo
@@ -30,11 +32,25 @@ CONTRACOES = {"no": "em", "num": "em", "do": "de", "ao": "a", "pelo": "por"}
 CHAVES = re.compile(r"\{([^{}]*)\}")
 ENREDO = re.compile(r"^[ \t]*\[\[\s*enredo\s*\]\]", re.MULTILINE)
 TIPOS = {dict: "uma tabela", list: "uma lista entre colchetes", str: "um texto entre aspas"}
+SOLTOS = re.compile(r'"(?:\\.|[^"\\\n])*+"|\'[^\'\n]*+\'|#.*')    # textos e comentários: o que há neles não é estrutura
+MARCAS = re.compile("[\u0300-\U0010ffff]{31,}")                # onde pode haver acentos empilhados às dezenas
+# Até onde uma gramática pode crescer e ainda ser lida num instante. A do curso tem 16 mil bytes e 640 caminhos.
+MAX_BYTES = 200_000
+MAX_FUNDO = 20                                   # tabelas e listas umas dentro das outras
+MAX_LETRAS = {"palavra": 40, "etiqueta": 60, "frase": 1_000}
+MAX_PALAVRAS = 500                               # por categoria
+MAX_FRASES = 300                                 # que disputam um lugar: são comparadas duas a duas
+MAX_TOKENS = 1_000                               # da história mais longa de um enredo
 MAX_CAMINHOS = 10_000                            # por enredo: a conta exata passa por todos
+MAX_CONTA = 1_000_000                            # tokens em todos os caminhos da gramática
+MAX_SORTEIO = 1_000_000                          # o que cabe na memória
 
 
 class GramaticaInvalida(ValueError):
-    """A gramática tem um erro; a mensagem diz a linha, o enredo e a lacuna."""
+    """A gramática tem um erro; a mensagem diz a linha, o enredo e a lacuna, e do que cita mostra só o começo."""
+
+    def __init__(self, mensagem):
+        super().__init__(re.sub(r"«([^»]{100})[^»]+»", r"«\1…»", _imprimivel(mensagem)))
 
 
 class HistorinhaInvalida(ValueError):
@@ -127,12 +143,16 @@ class Enredo:
     caminhos: dict      # qual frase em cada passo -> Caminho
 
 
+def _imprimivel(texto):
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in texto)
+
+
 def _maiuscula(palavra, sim=True):
     return palavra[:1].upper() + palavra[1:] if sim else palavra
 
 
 def _aspas(token):
-    return "quebra de linha" if token == "\n" else f"«{token}»"
+    return "quebra de linha" if token == "\n" else f"«{_imprimivel(token[:40])}{'…' if len(token) > 40 else ''}»"
 
 
 def _ou(palavras, no_maximo=4):
@@ -143,8 +163,56 @@ def _ou(palavras, no_maximo=4):
 
 
 def _perto(palavra, conhecidas):
-    perto = difflib.get_close_matches(palavra, conhecidas, 1)
-    return f"Seria «{perto[0]}»?" if perto else f"Existem: {', '.join(conhecidas)}."
+    perto = difflib.get_close_matches(palavra[:60], itertools.islice(conhecidas, 500), 1)
+    return f"Seria «{perto[0]}»?" if perto else f"Existem: {', '.join(itertools.islice(conhecidas, 20))}."
+
+
+def _curto(valor):
+    """Como mostrar o que veio, seja o que for, dentro de uma frase."""
+    return " ".join(reprlib.repr(valor).split())[:60]
+
+
+def _nfc(dados, fundo=MAX_FUNDO):
+    """O mesmo dado com todos os textos, chaves inclusive, na forma em que cada letra acentuada é um código só."""
+    if isinstance(dados, str):
+        return _texto_nfc(dados)
+    if not isinstance(dados, (list, tuple, dict)):
+        return dados
+    if not fundo:
+        raise ValueError(f"há mais de {MAX_FUNDO} tabelas ou listas umas dentro das outras")
+    if not isinstance(dados, dict):
+        return [_nfc(d, fundo - 1) for d in dados]
+    novo = {_nfc(k): _nfc(v, fundo - 1) for k, v in dados.items()}
+    if len(novo) < len(dados):
+        raise ValueError("há duas chaves que só diferem no código dos acentos")
+    return novo
+
+
+def _texto_nfc(texto):
+    """Normalizar milhares de acentos sobre uma letra só levaria minutos; nenhuma escrita tem trinta."""
+    for trecho in MARCAS.findall(texto):
+        if any(marca and len([*grupo]) > 30 for marca, grupo in itertools.groupby(trecho, lambda c: unicodedata.combining(c) > 0)):
+            raise ValueError("há uma letra com mais de 30 acentos empilhados; não esperava mais que um ou dois")
+    return unicodedata.normalize("NFC", texto)
+
+
+def _tokens(texto):
+    if not isinstance(texto, str):
+        raise TypeError(f"esperava um texto (str); veio {type(texto).__name__}.")
+    return WordTokenizer.split(_texto_nfc(texto))
+
+
+def _fila(coisas, nome):
+    """Uma fila de textos, ou de historinhas -> lista de textos; um texto só, ou o que não é fila, é recusado."""
+    if isinstance(coisas, (str, Historinha)):
+        raise TypeError(f"em {nome} recebi um texto só; passe uma lista de textos: [texto].")
+    if isinstance(coisas, (bytes, dict)) or not hasattr(coisas, "__iter__") or getattr(coisas, "ndim", 1) == 0:
+        raise TypeError(f"{nome} veio como {type(coisas).__name__}; passe uma lista de textos.")
+    textos = [coisa.texto if isinstance(coisa, Historinha) else coisa for coisa in coisas]
+    for i, texto in enumerate(textos):
+        if not isinstance(texto, str):
+            raise TypeError(f"{nome}, no lugar {i}, veio {type(texto).__name__}; esperava um texto ou uma historinha.")
+    return [_texto_nfc(texto) for texto in textos]
 
 
 class Gramatica:
@@ -156,15 +224,16 @@ class Gramatica:
     """
 
     def __init__(self, nomes=None, palavras=None, arquivo=ARQUIVO):
+        if not isinstance(arquivo, (str, os.PathLike)):
+            raise GramaticaInvalida(f"arquivo veio {_curto(arquivo)}; esperava o caminho de um arquivo .toml.")
         self.arquivo = Path(arquivo)
-        if not self.arquivo.is_file():
-            raise GramaticaInvalida(f"não achei o arquivo «{self.arquivo}».")
         self.fonte, dados = self._abrir()
-        if not isinstance(palavras, dict | None):
-            raise GramaticaInvalida(f'palavras veio {palavras!r:.40}; esperava algo como {{"fruta": {{"fp": ["uvas"]}}}}.')
-        self._ler_palavras(dados, {**(palavras or {}), **({"nome": nomes} if nomes is not None else {})})
+        trocas = {**(self._da_turma("palavras", palavras) or {})}
+        if (nomes := self._da_turma("nomes", nomes)) is not None:
+            trocas["nome"] = nomes
+        self._ler_palavras(dados, trocas)
         self._ler_concordancia(dados)
-        enredos = self._pede(dados, "enredo", list, self.arquivo.name)
+        enredos, self.conta = self._pede(dados, "enredo", list, self.arquivo.name), 0
         lugares = [achado.start() for achado in ENREDO.finditer(self.fonte)]
         if len(lugares) != len(enredos):
             lugares = [None] * len(enredos)
@@ -180,18 +249,56 @@ class Gramatica:
     # -- do arquivo à gramática -------------------------------------------------------------------
 
     def _abrir(self):
+        nome = self.arquivo.name[:60]
+        if not os.path.isfile(self.arquivo):                 # antes de abrir: quem abre um cano espera para sempre
+            porem = " (com esse nome há uma pasta, ou outra coisa)" if os.path.exists(self.arquivo) else ""
+            raise GramaticaInvalida(f"não achei o arquivo «{nome}»{porem}; a busca partiu de {Path.cwd()}.")
         try:
-            fonte = unicodedata.normalize("NFC", self.arquivo.read_text(encoding="utf-8-sig"))
-            return fonte, tomllib.loads(fonte)
+            with open(self.arquivo, "rb") as arquivo:
+                lidos = arquivo.read(MAX_BYTES + 1)
+        except OSError as erro:
+            raise GramaticaInvalida(f"não consegui ler {nome}: {arquivos.motivo(erro).split(';')[0]}; copie-o para uma pasta sua.") from erro
+        if len(lidos) > MAX_BYTES:
+            raise GramaticaInvalida(f"{nome} tem mais de {MAX_BYTES // 1000} mil bytes; uma gramática é menor que isso.")
+        try:
+            fonte = _texto_nfc(lidos.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
         except UnicodeDecodeError:
-            raise GramaticaInvalida(f"{self.arquivo.name} não está em UTF-8; salve-o de novo nessa codificação.") from None
+            raise GramaticaInvalida(f"{nome} não está em UTF-8; salve-o de novo nessa codificação.") from None
+        except ValueError as erro:
+            raise GramaticaInvalida(f"{nome}: {erro}.") from None
+        self._exige_raso(fonte)
+        try:
+            return fonte, _nfc(tomllib.loads(fonte))
         except ValueError as erro:
             lugar = re.search(r"line (\d+), column (\d+)", str(erro))
             linha, coluna = map(int, lugar.groups()) if lugar else (fonte.count("\n") + 1, 1)
             enredo = re.findall(r'(?m)^nome\s*=\s*"(.*)"', "\n".join(fonte.split("\n")[: linha - 1]))
-            onde = f"enredo «{enredo[-1]}», " if enredo else ""
-            raise GramaticaInvalida(f"linha {linha}: {onde}perto da coluna {coluna}: não é um TOML válido ({erro}); "
-                                    "confira aspas, vírgulas e colchetes.") from None
+            onde = f"enredo «{enredo[-1][:60]}», " if enredo else ""
+            o_que = ("essa tabela ou chave já existe; apague uma das duas, ou troque o nome" if "Cannot" in str(erro) else
+                     "não é um TOML válido; confira aspas, vírgulas e colchetes")
+            raise GramaticaInvalida(f"linha {linha}: {onde}perto da coluna {coluna}: {o_que}.") from None
+
+    def _exige_raso(self, fonte):
+        """Tabelas e listas aninhadas aos milhares são recusadas antes que o leitor de TOML se perca nelas."""
+        fundo = 0
+        for linha, texto in enumerate(fonte.split("\n"), 1):
+            estrutura, fundo_max = SOLTOS.sub("", texto), fundo
+            for sinal in re.findall(r"[][{}]", estrutura):
+                fundo = max(0, fundo + (1 if sinal in "[{" else -1))
+                fundo_max = max(fundo, fundo_max)
+            if max(fundo_max, estrutura.count(".")) > MAX_FUNDO:
+                raise GramaticaInvalida(f"linha {linha}: há mais de {MAX_FUNDO} tabelas ou listas umas dentro das outras; "
+                                        "confira os colchetes, as chaves e os pontos.")
+
+    def _da_turma(self, nome, listas):
+        """O que a turma passou em `nomes` ou `palavras`, com chaves e textos normalizados."""
+        if listas is not None and not (isinstance(listas, dict) and all(isinstance(k, str) for k in listas)):
+            exemplo = '{"f": ["Bia"], "m": ["Davi"]}' if nome == "nomes" else '{"fruta": {"fp": ["uvas"]}}'
+            raise GramaticaInvalida(f"{nome} veio {_curto(listas)}; esperava uma tabela, como {exemplo}.")
+        try:
+            return _nfc(listas)
+        except ValueError as erro:
+            raise GramaticaInvalida(f"{nome}: {erro}.") from None
 
     def _erro(self, mensagem, pos=None):
         linha = "" if pos is None else f"linha {self.fonte.count(chr(10), 0, pos) + 1}: "
@@ -204,26 +311,35 @@ class Gramatica:
 
     def _confere(self, valor, tipo, onde, pos=None):
         if not isinstance(valor, tipo):
-            raise self._erro(f"{onde}: esperava {TIPOS[tipo]}, veio {valor!r:.40}.", pos)
+            raise self._erro(f"{onde}: esperava {TIPOS[tipo]}, veio {_curto(valor)}.", pos)
         return valor
 
     def _pede(self, tabela, chave, tipo, onde, pos=None):
         if chave not in tabela:
-            raise self._erro(f"{onde}: falta «{chave}».", pos)
+            raise self._erro(f"{onde}: falta «{chave}»; veja como essa parte se escreve em historinhas.toml.", pos)
         return self._confere(tabela[chave], tipo, f"{onde}, «{chave}»", pos)
 
-    def _textos(self, valor, onde, pos=None):
-        lista = list(valor) if isinstance(valor, tuple) else self._confere(valor, list, onde, pos)
-        return [unicodedata.normalize("NFC", self._confere(t, str, onde, pos)) for t in lista]
+    def _textos(self, valor, onde, pos=None, no_maximo=10_000):
+        if len(self._confere(valor, list, onde, pos)) > no_maximo:
+            raise self._erro(f"{onde}: são {len(valor)} textos na lista; o máximo é {no_maximo}.", pos)
+        return [self._confere(t, str, onde, pos) for t in valor]
+
+    def _cabe(self, texto, o_que, onde, pos=None):
+        if len(texto) > MAX_LETRAS[o_que]:
+            raise self._erro(f"{onde}: «{texto[:40]}…» tem {len(texto)} letras; numa {o_que} cabem {MAX_LETRAS[o_que]}.", pos)
+        if not texto.isprintable():
+            raise self._erro(f"{onde}: «{texto}» tem um sinal que não se imprime; apague-o.", pos)
+        return texto
 
     def _palavra_so(self, palavra, onde, pos=None):
+        self._cabe(palavra, "palavra", onde, pos)
         if WordTokenizer.split(palavra) != [palavra] or not palavra[:1].isalpha():
             raise self._erro(f"{onde}: «{palavra}» precisa ser uma palavra só, sem espaço "
                              "(dois nomes se unem com hífen: Ana-Clara).", self._acha(f'"{palavra}"', pos))
         return palavra
 
     def _formas(self, texto, onde, pos):
-        formas = tuple(self._palavra_so(p, onde, pos) for p in texto.split())
+        formas = tuple(self._palavra_so(p, onde, pos) for p in self._cabe(texto, "frase", onde, pos).split())
         if len(formas) != 4:
             raise self._erro(f"{onde}: «{texto}» tem {len(formas)} formas; esperava 4: "
                              "masculino, feminino e os dois plurais.", self._acha(f'"{texto}"', pos))
@@ -241,12 +357,13 @@ class Gramatica:
             for categoria, tabela in tabelas.items():
                 onde = f"[{secao}.{categoria}]"
                 pos = self._acha(onde)
+                self._cabe(categoria, "etiqueta", f"[{secao}]", pos)
                 self._confere(tabela, dict, onde, pos)
-                self.tipos[categoria] = self._pede(tabela, "tipo", str, onde, pos)
+                self.tipos[categoria] = self._cabe(self._pede(tabela, "tipo", str, onde, pos), "etiqueta", onde, pos)
                 if categoria in self.categorias:
                     raise self._erro(f"{onde}: já existe uma categoria com esse nome.", pos)
                 ler = self._adjetivos if secao == "adjetivos" else self._nomes
-                self.categorias[categoria] = ler(categoria, tabela, onde, pos)
+                self.categorias[categoria] = ler(categoria, {k: v for k, v in tabela.items() if k != "tipo"}, onde, pos)
                 if categoria in trocas:
                     antes = self._escritas(categoria)
                     self.categorias[categoria] = ler(categoria, trocas[categoria], f"«{categoria}»", None)
@@ -256,32 +373,33 @@ class Gramatica:
         return {palavra for v in self.categorias[categoria] for palavra in v.formas or (v.palavra,)}
 
     def _nomes(self, categoria, listas, onde, pos):
-        listas = {k: v for k, v in self._confere(listas, dict, onde, pos).items() if k != "tipo"}
+        self._confere(listas, dict, onde, pos)
         numeros = {v.indice // 2 for v in self.categorias.get(categoria, ())}    # a turma fica com os do arquivo
         aceitos = [g for g, i in INDICES.items() if not numeros or i // 2 in numeros]
-        valores = []
+        valores = {}
         for genero, palavras in listas.items():
             if genero not in aceitos:
                 raise self._erro(f"{onde}: «{genero}» não serve; esperava {_ou(aceitos)}, "
-                                 f'como em {{"{aceitos[-1]}": [...]}}.', self._acha(str(genero), pos))
-            for palavra in self._textos(palavras, f"{onde}, «{genero}»", pos):
+                                 f'como em {{"{aceitos[-1]}": [...]}}.', self._acha(genero, pos))
+            for palavra in self._textos(palavras, f"{onde}, «{genero}»", pos, MAX_PALAVRAS):
                 self._palavra_so(palavra, onde, pos)
                 lugar = self._acha(f'"{palavra}"', pos)
                 if self.tipos[categoria] == "nome" and palavra[0].islower():
                     raise self._erro(f"{onde}: «{palavra}» é nome de alguém: comece com maiúscula.", lugar)
-                if palavra in {v.palavra for v in valores}:
+                if palavra in valores:
                     raise self._erro(f"{onde}: «{palavra}» aparece duas vezes.",
                                      self._acha(f'"{palavra}"', lugar and lugar + 1))
-                valores.append(Valor(palavra, INDICES[genero]))
-        return tuple(valores)
+                valores[palavra] = Valor(palavra, INDICES[genero])
+        return tuple(valores.values())
 
     def _adjetivos(self, categoria, tabela, onde, pos):
         textos = self._pede(tabela, "formas", list, onde, pos) if isinstance(tabela, dict) else tabela
-        valores = []
-        for texto in self._textos(textos, onde, pos):
+        valores, vistas = [], set()
+        for texto in self._textos(textos, onde, pos, MAX_PALAVRAS):
             formas = self._formas(texto, onde, pos)
-            if any(set(formas) & set(outro.formas) for outro in valores):
+            if not vistas.isdisjoint(formas):
                 raise self._erro(f"{onde}: «{texto}» repete uma forma de outro adjetivo.", self._acha(f'"{texto}"', pos))
+            vistas.update(formas)
             valores.append(Valor(formas[0], formas=formas))
         return tuple(valores)
 
@@ -323,11 +441,12 @@ class Gramatica:
 
     def _ler_enredo(self, dados, pos, quantos):
         self._confere(dados, dict, "[[enredo]]", pos)
-        nome = self._pede(dados, "nome", str, "[[enredo]]", pos)
+        nome = self._cabe(self._pede(dados, "nome", str, "[[enredo]]", pos), "etiqueta", "[[enredo]]", pos)
         onde = f"enredo «{nome}»"
         lacunas = self._pede(dados, "lacunas", dict, onde, pos)
         na_linha = self._acha("lacunas", pos)
         for lacuna, categoria in lacunas.items():
+            self._cabe(lacuna, "etiqueta", f"{onde}, lacunas", na_linha)
             if self._confere(categoria, str, f"{onde}, lacuna «{lacuna}»", na_linha) not in self.categorias:
                 raise self._erro(f"{onde}, lacuna «{lacuna}»: não existe a categoria «{categoria}». "
                                  + _perto(categoria, self.categorias), self._acha(f'"{categoria}"', na_linha))
@@ -340,15 +459,19 @@ class Gramatica:
         passos, lugar = [], self._acha("passos", pos)
         for passo in self._pede(dados, "passos", list, onde, pos):
             frases = []
-            for texto in self._textos(passo, f"{onde}, passo {len(passos) + 1}", lugar):
+            for texto in self._textos(passo, f"{onde}, passo {len(passos) + 1}", lugar, MAX_FRASES):
                 desta = self._acha(f'"{texto}"', lugar)
                 frases.append(self._ler_frase(texto, desta, onde, lacunas))
                 lugar = desta and max(lugar, desta + 1)
             passos.append(tuple(frases))
-        caminhos = math.prod(map(len, passos))
-        if not passos or not 0 < caminhos <= MAX_CAMINHOS:
-            raise self._erro(f"{onde}: " + ("há um passo sem frases." if caminhos == 0 or not passos else
-                             f"são {caminhos} caminhos; o máximo é {MAX_CAMINHOS}: tire frases ou divida o enredo."), pos)
+        if not passos or not all(passos):
+            raise self._erro(f"{onde}: há um passo sem frases.", pos)
+        caminhos, tokens = math.prod(map(len, passos)), sum(max(len(f.pecas) + 1 for f in passo) for passo in passos)
+        self.conta += caminhos * tokens
+        for quanto, maximo, de_que in ((caminhos, MAX_CAMINHOS, "caminhos"), (tokens, MAX_TOKENS, "tokens na história mais longa"),
+                                       (self.conta, MAX_CONTA, "tokens somados em todos os caminhos até aqui")):
+            if quanto > maximo:
+                raise self._erro(f"{onde}: são mais de {maximo} {de_que}; tire frases ou divida o enredo.", pos)
         enredo = Enredo(nome, lacunas, tuple(passos), {})
         inicio = math.log(quantos * caminhos)
         for indices in itertools.product(*(range(len(p)) for p in passos)):
@@ -362,6 +485,7 @@ class Gramatica:
             return self._erro(f"{onde}, lacuna «{lacuna}»: {mensagem}", pos)
 
         pecas, resto = [], 0
+        self._cabe(texto, "frase", onde, pos)
         for achado in [*CHAVES.finditer(texto), None]:
             fixos = WordTokenizer.split(texto[resto : achado.start() if achado else None])
             pecas += [Peca(frozenset([t]), texto=t) for t in fixos]
@@ -422,6 +546,8 @@ class Gramatica:
         aberturas = [(e, f) for e in self.enredos for f in e.passos[0]]
         disputas = [aberturas] + [[(e, f) for f in passo] for e in self.enredos for passo in e.passos[1:]]
         for disputa in disputas:
+            if len(disputa) > MAX_FRASES:
+                raise self._erro(f"as aberturas dos enredos são {len(disputa)} frases; o máximo é {MAX_FRASES}.")
             for (_, a), (enredo, b) in itertools.combinations(disputa, 2):
                 if all(p.possiveis & q.possiveis for p, q in zip(a.pecas, b.pecas, strict=False)):
                     raise self._erro(f"enredo «{enredo.nome}»: «{b.texto}» pode se confundir com «{a.texto}»; "
@@ -443,7 +569,7 @@ class Gramatica:
             for caminho in caminhos * -(-64 // len(caminhos)):
                 valores = self._preencher(enredo, caminho, sorteio)
                 tokens = [p.palavra(valores.get(p.lacuna), valores.get(p.adjetivo)) for p in caminho.pecas]
-                for i, certo, porque in self.concordancias(tokens):
+                for i, certo, porque in self._concordancias(tokens):
                     if not certo:
                         frase = next(f for f in caminho.frases if caminho.pecas[i] in f.pecas)
                         dica = "" if certo is False else "; o substantivo está em [substantivos]?"
@@ -453,12 +579,9 @@ class Gramatica:
 
     def sortear(self, n, semente=0):
         """n historinhas diferentes entre si; a mesma semente dá as mesmas."""
-        try:
-            n = operator.index(n)
-        except TypeError:
-            n = -1
-        if not 1 <= n <= self.historias:
-            raise ValueError(f"n precisa ser um inteiro de 1 a {self.historias}, que é quantas histórias diferentes existem.")
+        cabem = min(self.historias, MAX_SORTEIO)
+        porque = ", que é o que cabe na memória" if cabem < self.historias else ", que é quantas histórias diferentes existem"
+        n, semente = as_int("n", n, 1, cabem, otherwise=porque), as_int("semente", semente, 0)
         sorteio, vistas = random.Random(semente), {}
         while len(vistas) < n:
             enredo = sorteio.choice(self.enredos)
@@ -479,7 +602,7 @@ class Gramatica:
 
     def _livres(self, enredo, lacuna, valores):
         categoria = enredo.lacunas[lacuna]
-        usados = [v for outra, v in valores.items() if enredo.lacunas[outra] == categoria]
+        usados = {v for outra, v in valores.items() if enredo.lacunas[outra] == categoria}
         todos = self.categorias[categoria]
         return [v for v in todos if v not in usados] if usados else todos
 
@@ -523,7 +646,7 @@ class Gramatica:
 
     def analisar(self, texto):
         """Texto -> a `Historinha` com a probabilidade de sua única derivação, ou `HistorinhaInvalida`."""
-        tokens = WordTokenizer.split(texto)
+        tokens = _tokens(texto)
         enredo, caminho, valores, _ = self._ler(tokens, solto=False)
         return self._historinha(WordTokenizer.join(tokens), enredo, caminho, {k: valores[k][0] for k in caminho.lacunas})
 
@@ -652,22 +775,24 @@ class Gramatica:
         nome ou pronome anterior mais próximo; ele/ela e menino/menina, com o nome anterior mais próximo.
         `certo` é True, False, ou None quando não há com quem comparar.
         """
-        tokens = WordTokenizer.split(texto) if isinstance(texto, str) else texto
+        return self._concordancias(_tokens(texto) if isinstance(texto, str) else _fila(texto, "texto"))
+
+    def _concordancias(self, tokens):
         palavras = [t if t in self.regra else t.lower() for t in tokens]
         regras = [self.regra.get(p, "") for p in palavras]
         nominal = [r in ("nome", "substantivo", "pessoa") for r in regras]
-        nomes = [i for i, r in enumerate(regras) if r == "nome"]
-        saida = []
+        seguinte, adiante = [None] * len(tokens), None      # o primeiro token adiante que não é de «antes» nem de «depois»
+        for i in reversed(range(len(tokens))):
+            seguinte[i] = adiante
+            adiante = adiante if regras[i] in ("antes", "depois") else i
+        primeiro = next((i for i, r in enumerate(regras) if r == "nome"), None)
+        saida, anterior, nome = [], None, None              # o substantivo e o nome mais recentes
         for i, regra in enumerate(regras):
-            if regra == "antes":
-                j = next((j for j in range(i + 1, len(tokens)) if regras[j] not in ("antes", "depois")), None)
-                alvo = j if j is not None and nominal[j] else None
-            elif regra == "depois":
-                alvo = next((j for j in range(i - 1, -1, -1) if nominal[j]), None)
-            elif regra == "pessoa":
-                alvo = next((j for j in reversed(nomes) if j < i), nomes[0] if nomes else None)
-            else:
+            alvo = seguinte[i] if regra == "antes" else anterior if regra == "depois" else primeiro if nome is None else nome
+            anterior, nome = i if nominal[i] else anterior, i if regra == "nome" else nome
+            if regra not in REGRAS:
                 continue
+            alvo = alvo if alvo is not None and nominal[alvo] else None
             if alvo is None:
                 saida.append((i, None, "não há com quem concordar"))
                 continue
@@ -677,22 +802,20 @@ class Gramatica:
 
     def boletim(self, textos, treino=None):
         """A nota de uma pilha de textos, deriváveis ou não; `treino` (textos ou historinhas) mede a novidade."""
-        if isinstance(textos, str):
-            raise TypeError("recebi um texto só; passe uma lista de textos: [texto].")
-        textos = [getattr(t, "texto", t) for t in textos]
+        textos = _fila(textos, "textos")
         if not textos:
             raise ValueError("recebi uma lista vazia; passe ao menos um texto.")
-        decorados = None if treino is None else {getattr(h, "texto", h) for h in treino}
+        decorados = None if treino is None else {*_fila(treino, "treino")}
         juizos = {}      # linha do boletim -> True, False ou None (sem juízo) para cada caso
-        for texto in textos:
+        for texto, vezes in Counter(textos).items():
             tokens = WordTokenizer.split(texto)
             linhas = {"derivável": [self._derivavel(tokens)],
-                      "concordância": [certo for _, certo, _ in self.concordancias(tokens)] or [None],
+                      "concordância": [certo for _, certo, _ in self._concordancias(tokens)] or [None],
                       **self._mantidos(tokens)}
             if decorados is not None:
                 linhas["novidade"] = [texto not in decorados]
             for linha, casos in linhas.items():
-                juizos.setdefault(linha, []).extend(casos)
+                juizos.setdefault(linha, []).extend(casos * vezes)
         casos = {linha: len(todos) for linha, todos in juizos.items()}
         return Boletim(len(textos), {linha: todos.count(True) / casos[linha] for linha, todos in juizos.items()},
                        {linha: todos.count(None) / casos[linha] for linha, todos in juizos.items()}, casos)
@@ -770,8 +893,19 @@ def excesso(model, tokenizer, historinhas):
     """Quanto a perda do modelo passa da perda da própria gramática, nas MESMAS histórias: nats por token."""
     from gptmini.treino import evaluate
 
-    if not all(isinstance(h, Historinha) for h in historinhas):
-        raise TypeError("excesso compara com a probabilidade de cada história: passe o que `sortear` devolve.")
+    if not isinstance(tokenizer, WordTokenizer):
+        raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava um WordTokenizer.")
+    vocab_size = getattr(getattr(model, "config", None), "vocab_size", tokenizer.vocab_size)
+    if vocab_size != tokenizer.vocab_size:
+        raise ValueError(f"o modelo tem {_curto(vocab_size)} tokens e o tokenizador, {tokenizer.vocab_size}; use o que o treinou.")
+    if not isinstance(historinhas, (list, tuple)):
+        raise TypeError(f"historinhas veio {type(historinhas).__name__}; passe a lista que `sortear` devolve.")
+    for i, h in enumerate(historinhas):
+        if not isinstance(h, Historinha) or not isinstance(h.texto, str) or not -math.inf < as_real(h.log_prob) <= 0:
+            raise TypeError(f"a historinha {i} veio {_curto(h)}; excesso compara com a probabilidade de cada história: "
+                            "passe o que `sortear` devolve.")
+    if not historinhas:
+        raise ValueError("recebi zero historinhas; passe ao menos uma.")
     exemplos = [[tokenizer.fim, *tokenizer.encode(h.texto), tokenizer.fim] for h in historinhas]
     tokens = sum(len(e) - 1 for e in exemplos)
     return evaluate(model, exemplos) + sum(h.log_prob for h in historinhas) / tokens
