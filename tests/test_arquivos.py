@@ -1,25 +1,37 @@
 """Gravar não perde nem deixa restos; ler não executa, não trava e não cresce; baixar diz por que não veio."""
 
+import copy
+import dataclasses
 import errno
+import hashlib
 import http.server
+import io
 import json
 import os
+import pickle
+import random
 import signal
 import ssl
 import stat
 import subprocess
 import threading
 import time
+import unicodedata
 import urllib.error
+import zipfile
 
 import httpx
 import mortes
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from gptmini import arquivos
+from torch import nn
+
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, arquivos, ponto, pronto
 from gptmini.arquivos import NaoGravou, NaoVeio, gravar
+from gptmini.treino import adamw
 
 com_e_sem_nome = pytest.mark.parametrize("sem_nome", [True, False], ids=["como-aqui", "com-nome"])
 
@@ -232,7 +244,375 @@ def test_dois_processos_gravam_o_mesmo_arquivo(como, grava, sem_nome):
     assert conta == {"gravações": 36, "falhas": 0, "pares": 3, "quebrados": 0, "restos": 0}
 
 
+# -- o que foi guardado volta, num modelo e num ponto ------------------------------------------------------
+
+TEXTOS = ["Ana viu, à noite:\n— um sabiá!", "beija-flor; e\tmais 😀\u2003fim. A\u0301\u0323 x\u0301 \u0301"]
+PALAVRAS, LETRAS = WordTokenizer(TEXTOS), CharTokenizer(TEXTOS)
+
+
+def novo(tokenizer=PALAVRAS, **ficha):
+    torch.manual_seed(0)
+    return GPTMini(GPTConfig(tokenizer.vocab_size, **{"context_length": 8, "d_model": 16, "n_heads": 2, "n_layers": 2} | ficha))
+
+
+def logits(model):
+    ids = torch.randint(model.config.vocab_size, (2, 8), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        return copy.deepcopy(model).float().eval()(ids)[0]
+
+
+class Modelo:
+    guardar = staticmethod(lambda model, tokenizer, caminho, **notas: pronto.guardar(model, tokenizer, caminho, **notas))
+    ler = staticmethod(pronto.ler)
+    recusa, marca, pesos, folga = pronto.ModeloInvalido, pronto.MARCA, "pesos", 1e-3
+
+
+OTIMIZADOR = adamw(novo(), 1e-3)
+
+
+class Ponto:
+    guardar = staticmethod(lambda model, tokenizer, caminho, **notas: ponto.guardar(caminho, model, OTIMIZADOR, tokenizer, 3, **notas))
+    recusa, marca, pesos, folga = ponto.PontoInvalido, ponto.MARCA, "modelo", 0.0
+
+    @staticmethod
+    def ler(caminho):
+        lido, model, tokenizer = ponto.ler(caminho)
+        return model, tokenizer, lido["treino"]
+
+
+nos_dois = pytest.mark.parametrize("meio", [Modelo, Ponto])
+
+
+def ida_e_volta(meio, caminho, model, tokenizer=PALAVRAS, **notas):
+    meio.guardar(model, tokenizer, caminho, **notas)
+    return meio.ler(caminho)
+
+
+class MinhasPalavras(WordTokenizer):
+    """A que alguém escreveu no notebook: outra classe, o mesmo comportamento."""
+
+
+class SoMinusculas(WordTokenizer):
+    @staticmethod
+    def split(text):
+        return WordTokenizer.split(text.lower())
+
+
+class SemRegraDeEspaco(WordTokenizer):
+    @staticmethod
+    def join(tokens):
+        return " ".join(tokens)
+
+
+class Silabas:
+    vocab, vocab_size, fim = PALAVRAS.vocab, PALAVRAS.vocab_size, 0
+
+
+@nos_dois
+@pytest.mark.parametrize("tokenizer", [PALAVRAS, LETRAS, MinhasPalavras(TEXTOS), CharTokenizer(["a", "\u0301", "é", "e\u0323", " ", "\n", "\u2028", "\U0001f600"]),
+                                       CharTokenizer([unicodedata.normalize("NFD", "coração é só") + "\u0301\u0327"])])
+def test_o_tokenizador_volta_do_mesmo_tipo_e_com_o_vocabulario_exato(tmp_path, meio, tokenizer):
+    volta = ida_e_volta(meio, tmp_path / "a", novo(tokenizer), tokenizer)[1]
+    assert type(volta) is (CharTokenizer if isinstance(tokenizer, CharTokenizer) else WordTokenizer)
+    assert volta.vocab == tokenizer.vocab and vars(volta) == vars(tokenizer)
+    todos = [*range(1, tokenizer.vocab_size), *range(tokenizer.vocab_size - 1, 0, -1)]
+    assert volta.decode(todos) == tokenizer.decode(todos)
+
+
+@nos_dois
+def test_um_vocabulario_em_outra_ordem_volta_na_ordem_em_que_estava(tmp_path, meio):
+    tokenizer = WordTokenizer(TEXTOS)
+    tokenizer.vocab[1:] = tokenizer.vocab[:0:-1]
+    tokenizer.ids = {t: i for i, t in enumerate(tokenizer.vocab)}
+    volta = ida_e_volta(meio, tmp_path / "a", novo(), tokenizer)[1]
+    assert volta.vocab == tokenizer.vocab and volta.encode("Ana viu") == tokenizer.encode("Ana viu")
+
+
+@nos_dois
+@pytest.mark.parametrize(("tokenizer", "frase"), [
+    (SoMinusculas(TEXTOS), "não voltaria igual.*encode"), (SemRegraDeEspaco(TEXTOS), "não voltaria igual.*decode"), (Silabas(), "tokenizer veio Silabas"),
+    (None, "tokenizer veio NoneType"), ("palavras", "tokenizer veio str"), (LETRAS, "use o tokenizador com que ele treinou")])
+def test_o_tokenizador_que_voltaria_outro_e_recusado(tmp_path, meio, tokenizer, frase):
+    with pytest.raises((TypeError, ValueError), match=frase) as erro:
+        meio.guardar(novo(tokenizer) if isinstance(tokenizer, SoMinusculas) else novo(), tokenizer, tmp_path / "a")
+    assert "\n" not in str(erro.value) and nomes(tmp_path) == []
+
+
+@nos_dois
+@pytest.mark.parametrize("repetido", [["<fim>", "a", "a"], ["<fim>", 1, "a"], "abc", {"<fim>": 0}, None])
+def test_um_vocabulario_que_nao_e_uma_lista_de_tokens_e_recusado(tmp_path, meio, repetido):
+    tokenizer = WordTokenizer(["a b"])
+    tokenizer.vocab = repetido
+    with pytest.raises(ValueError, match="lista de tokens diferentes"):
+        meio.guardar(novo(WordTokenizer(["a b"])), tokenizer, tmp_path / "a")
+
+
+def solto(model):
+    model.head.weight = nn.Parameter(torch.randn_like(model.head.weight))
+
+
+def amarrado(model):
+    model.head.weight = model.token_embedding.weight
+
+
+def com(nome, valor):
+    def mudar(model):
+        with torch.no_grad():
+            model.get_parameter(nome).view(-1)[0] = valor
+    return mudar
+
+
+def todos_vezes(fator):
+    def mudar(model):
+        for p in model.parameters():
+            p.data.mul_(fator)
+    return mudar
+
+
+MUDANCAS = {
+    "nada": lambda model: None, "saida-solta": solto, "saida-amarrada": amarrado, "peso-grande": com("blocks.1.attention.qkv.bias", 1e6),
+    "peso-enorme": com("blocks.0.feedforward.contract.weight", -3e38), "tabela-minuscula": lambda m: m.position_embedding.weight.data.mul_(1e-7),
+    "double": lambda m: m.double(), "bfloat16": lambda m: m.bfloat16(), "half": lambda m: m.half(), "congelado": lambda m: m.requires_grad_(False),
+    "em-treino": lambda m: m.train(), "modo-misto": lambda m: m.eval().blocks[0].train(), "sem-vies-nenhum": lambda m: m.final_norm.bias.data.zero_(),
+}
+
+
+@nos_dois
+@pytest.mark.parametrize("ficha", [{}, {"tie_weights": False}, {"bias": False, "dropout": 0.25, "n_layers": 1}], ids=str)
+@pytest.mark.parametrize("mudanca", MUDANCAS)
+def test_o_modelo_volta_como_estava_e_quem_o_guardou_nao_muda(tmp_path, meio, mudanca, ficha):
+    if not ficha.get("bias", True) and mudanca == "peso-grande":
+        pytest.skip("esta ficha não tem esse viés")
+    model = novo(**ficha)
+    MUDANCAS[mudanca](model)
+    antes = [(m.training, sorted(vars(m))) for m in model.modules()], [p.requires_grad for p in model.parameters()], copy.deepcopy(model.state_dict())
+    sorteio = torch.get_rng_state()
+    volta = ida_e_volta(meio, tmp_path / "a", model)[0]
+    assert torch.equal(torch.get_rng_state(), sorteio)
+    assert [(m.training, sorted(vars(m))) for m in model.modules()] == antes[0] and [p.requires_grad for p in model.parameters()] == antes[1]
+    assert all(torch.equal(p, antes[2][nome]) for nome, p in model.state_dict().items())
+    amarrada = model.head.weight is model.token_embedding.weight
+    assert (volta.head.weight is volta.token_embedding.weight) == amarrada == volta.config.tie_weights
+    assert dataclasses.replace(volta.config, tie_weights=model.config.tie_weights) == model.config
+    for nome, p in model.state_dict().items():
+        torch.testing.assert_close(volta.state_dict()[nome].double(), p.double(), rtol=meio.folga, atol=meio.folga * p.abs().max().item())
+    torch.testing.assert_close(logits(volta), logits(model), rtol=0, atol=2 * meio.folga * logits(model).nan_to_num().abs().max().item(), equal_nan=True)
+    if meio is Ponto:
+        assert [(p.dtype, p.requires_grad) for p in volta.parameters()] == [(p.dtype, p.requires_grad) for p in model.parameters()]
+    else:
+        assert not volta.training and {p.dtype for p in volta.parameters()} == {torch.float32}
+
+
+@nos_dois
+def test_um_modelo_feito_sob_inference_mode_tambem(tmp_path, meio):
+    with torch.inference_mode():
+        model = novo()
+    assert torch.equal(ida_e_volta(meio, tmp_path / "a", model)[0].head.weight.half(), model.head.weight.half())
+
+
+class PosNorma(nn.Module):
+    def __init__(self, bloco):
+        super().__init__()
+        self.norm1, self.attention, self.norm2, self.feedforward = bloco.norm1, bloco.attention, bloco.norm2, bloco.feedforward
+
+    def forward(self, x):
+        x = self.norm1(x + self.attention(x))
+        return self.norm2(x + self.feedforward(x))
+
+
+OUTROS = {
+    "pos-norma": (lambda m: m.blocks.__setitem__(1, PosNorma(m.blocks[1])), "bloco 2"),
+    "outro-eps": (lambda m: setattr(m.final_norm, "eps", 1e-3), "normalização final"),
+    "gancho": (lambda m: m.blocks[0].register_forward_hook(lambda *a: a[2] * 2), "bloco 1"),
+    "relu": (lambda m: setattr(m.blocks[0].feedforward, "gelu", nn.ReLU()), "feedforward do bloco 1"),
+    "outras-cabecas": (lambda m: setattr(m.blocks[1].attention, "n_heads", 4), "bloco 2"),
+    "peca-a-mais": (lambda m: setattr(m, "extra", nn.Linear(2, 2)), "extra.weight"),
+    "vies-na-saida": (lambda m: setattr(m, "head", nn.Linear(16, m.config.vocab_size)), "head.bias"),
+    "ficha-de-outro": (lambda m: setattr(m, "config", GPTConfig(m.config.vocab_size, 8, 32, 2, 2)), "token_embedding.weight"),
+    "ficha-com-mais-blocos": (lambda m: setattr(m, "config", GPTConfig(m.config.vocab_size, 8, 16, 2, 10**9)), "blocos"),
+    "dropouts-diferentes": (lambda m: setattr(m.dropout, "p", 0.5), "dropout"),
+    "nan": (com("blocks.0.norm1.gain", float("nan")), "blocks.0.norm1.gain.*NaN"),
+    "infinito": (com("head.weight", float("inf")), "token_embedding.weight.*infinitos"),
+    "no-meta": (lambda m: m.to("meta"), "meta"),
+    "sem-ficha": (lambda m: delattr(m, "config"), "esperava um GPTMini"),
+}
+
+
+@nos_dois
+@pytest.mark.parametrize("caso", OUTROS)
+def test_o_modelo_que_voltaria_outro_e_recusado_e_a_peca_e_dita(tmp_path, meio, caso):
+    meio.guardar(novo(), PALAVRAS, tmp_path / "a")
+    antes, model = (tmp_path / "a").read_bytes(), novo()
+    OUTROS[caso][0](model)
+    with pytest.raises((TypeError, ValueError), match=OUTROS[caso][1]) as erro:
+        meio.guardar(model, PALAVRAS, tmp_path / "a")
+    assert "\n" not in str(erro.value)
+    assert (tmp_path / "a").read_bytes() == antes and nomes(tmp_path) == ["a"]
+
+
+@nos_dois
+@pytest.mark.parametrize("outra", [None, 3, "modelo", nn.Linear(2, 2), nn.Module(), {}])
+def test_o_que_nao_e_um_modelo_e_recusado(tmp_path, meio, outra):
+    with pytest.raises(TypeError, match="esperava um GPTMini"):
+        meio.guardar(outra, PALAVRAS, tmp_path / "a")
+
+
+@nos_dois
+def test_as_notas_viram_tipos_do_python(tmp_path, meio):
+    from datetime import date, datetime
+    from pathlib import Path
+
+    notas = {"a": np.float64(1.5), "b": np.int64(3), "c": np.array([[1, 2]]), "d": np.bool_(True), "e": (1, (2.5, None)), "f": date(2024, 1, 2),
+             "g": datetime(2024, 1, 2, 3), "h": Path("a") / "b", "i": torch.tensor(2.0), "j": {"x": [np.float32(0.5), {"y": np.str_("é")}], 3: "três"},
+             "k": nn.Parameter(torch.ones(2)), "l": "\ud800", "m": True, "n": np.datetime64("2024-01-02"), "o": 2**62}
+    certas = {"a": 1.5, "b": 3, "c": [[1, 2]], "d": True, "e": (1, (2.5, None)), "f": "2024-01-02", "g": "2024-01-02 03:00:00", "h": str(Path("a") / "b"),
+              "i": 2.0, "j": {"x": [0.5, {"y": "é"}], 3: "três"}, "k": [1.0, 1.0], "l": "\ud800", "m": True, "n": "2024-01-02", "o": 2**62}
+    assert repr(ida_e_volta(meio, tmp_path / "a", novo(), **notas)[2]) == repr(certas)
+
+
+def em_volta(valor):
+    valor.append(valor)
+    return valor
+
+
+@nos_dois
+@pytest.mark.parametrize("valor", [object(), 1j, b"x", 2**70, len, PALAVRAS, em_volta([]), {(1, 2): 3}, np.array([object()]), range], ids=str)
+def test_a_nota_que_nao_cabe_e_recusada_antes_de_gravar(tmp_path, meio, valor):
+    with pytest.raises(TypeError, match="não cabe no arquivo; guarde números, textos"):
+        meio.guardar(novo(), PALAVRAS, tmp_path / "a", nota=valor)
+    assert nomes(tmp_path) == []
+
+
 # -- ler --------------------------------------------------------------------------------------------------
+
+
+@nos_dois
+def test_o_que_nao_e_um_arquivo_comum_nao_trava_a_leitura(tmp_path, meio):
+    os.mkfifo(tmp_path / "fila")
+    (tmp_path / "vazio").write_bytes(b"")
+    (tmp_path / "curto").write_bytes(meio.marca)
+    with open(tmp_path / "imenso", "wb") as imenso:
+        imenso.truncate(2**40)      # um terabyte que não ocupa nada
+    for nome, frase in ((".", "é uma pasta"), ("fila", "aparelho ou uma fila"), ("vazio", "vazio"), ("curto", "quebrado"), ("imenso", "outro tipo"), ("vazio/x", "caminho")):
+        with pytest.raises(meio.recusa, match=frase) as erro:
+            meio.ler(tmp_path / nome)
+        assert "\n" not in str(erro.value)
+    with pytest.raises(FileNotFoundError, match="não achei"):
+        meio.ler(tmp_path / "nada")
+    for ruim in (3, None, "a\0b"):
+        with pytest.raises(TypeError, match="esperava o nome de um arquivo"):
+            meio.ler(ruim)
+    outro = Ponto if meio is Modelo else Modelo
+    outro.guardar(novo(), PALAVRAS, tmp_path / "outro")
+    with pytest.raises(meio.recusa, match="outro tipo"):
+        meio.ler(tmp_path / "outro")
+
+
+def config(**mudancas):
+    return lambda meio, a: a["config"].update(mudancas)
+
+
+def pesos(nome, valor):
+    def mudar(meio, a):
+        a[meio.pesos][nome] = valor if not callable(valor) else valor(a[meio.pesos][nome])
+    return mudar
+
+
+HOSTIS = {
+    "um-bilhao-de-blocos": config(n_layers=10**9), "vocabulario-sem-fim": config(vocab_size=10**12), "contexto-sem-fim": config(context_length=10**9),
+    "d_model-sem-fim": config(d_model=2 * 10**12), "menos-blocos": config(n_layers=1), "mais-blocos": config(n_layers=3), "cabecas": config(n_heads=5),
+    "ficha-com-textos": config(n_layers="dois"), "ficha-com-nan": config(dropout=float("nan")), "ficha-com-mais": config(rope=True),
+    "ficha-lista": lambda m, a: a.update(config=[1, 2]), "ficha-com-chaves-que-nao-sao-textos": lambda m, a: a.update(config={1: 2}),
+    "sem-ficha": lambda m, a: a.pop("config"), "sem-vocabulario": lambda m, a: a.pop("vocab"), "sem-tipo": lambda m, a: a.pop("tokenizador"),
+    "tipo-desconhecido": lambda m, a: a.update(tokenizador="silabas"), "tipo-que-e-uma-lista": lambda m, a: a.update(tokenizador=[]),
+    "vocabulario-curto": lambda m, a: a["vocab"].pop(), "vocabulario-longo": lambda m, a: a["vocab"].append("zzz"),
+    "vocabulario-repetido": lambda m, a: a["vocab"].__setitem__(1, a["vocab"][2]), "vocabulario-de-numeros": lambda m, a: a["vocab"].__setitem__(1, 7),
+    "sem-pesos": lambda m, a: a.pop(m.pesos), "pesos-lista": lambda m, a: a.update({m.pesos: [1]}), "pesos-que-nao-sao-tensores": pesos("x", 3),
+    "falta-um-peso": lambda m, a: a[m.pesos].pop("final_norm.gain"), "sobra-um-peso": pesos("sobra", torch.zeros(2)),
+    "pesos-inteiros": pesos("final_norm.gain", torch.ones(16, dtype=torch.int64)), "pesos-nan": pesos("final_norm.gain", torch.full((16,), torch.nan)),
+    "pesos-esparsos": pesos("final_norm.gain", torch.zeros(16).to_sparse()), "outra-forma": pesos("final_norm.gain", torch.ones(17)),
+    "sem-memoria-atras": pesos("token_embedding.weight", lambda p: torch.zeros(1).expand(p.shape)),
+    "uma-tabela-que-finge": lambda m, a: (a["config"].update(vocab_size=10**10), a[m.pesos].update({"token_embedding.weight": torch.zeros(1, 1).expand(10**10, 16)})),
+    "uma-memoria-para-todas": lambda m, a: a[m.pesos].update({n: torch.zeros(10**4).as_strided(p.shape, p.stride()) for n, p in a[m.pesos].items()} | {
+        "sobra": torch.zeros(2)}),
+}
+
+
+def desmontado(meio, caminho):
+    meio.guardar(novo(), PALAVRAS, caminho)
+    return torch.load(io.BytesIO(caminho.read_bytes()[len(meio.marca) + 32:]), weights_only=True)
+
+
+def com_marca(meio, corpo):
+    return meio.marca + hashlib.sha256(corpo).digest() + corpo
+
+
+@nos_dois
+@pytest.mark.parametrize("caso", HOSTIS)
+def test_um_arquivo_que_mente_e_recusado_com_uma_frase_e_sem_construir_nada(tmp_path, meio, caso):
+    arquivo = desmontado(meio, tmp_path / "a")
+    HOSTIS[caso](meio, arquivo)
+    (tmp_path / "a").write_bytes(arquivos.empacotar(meio.marca, arquivo))
+    sorteio, relogio = torch.get_rng_state(), time.monotonic()
+    with pytest.raises(meio.recusa) as erro:
+        meio.ler(tmp_path / "a")
+    assert "\n" not in str(erro.value) and len(str(erro.value)) < 400 and time.monotonic() - relogio < 5
+    assert torch.equal(torch.get_rng_state(), sorteio)
+
+
+def test_o_modelo_que_nao_cabe_na_memoria_e_recusado(tmp_path, monkeypatch):
+    Modelo.guardar(novo(), PALAVRAS, tmp_path / "a")
+    monkeypatch.setattr(arquivos, "memoria", lambda: 1000)
+    with pytest.raises(pronto.ModeloInvalido, match="memória"):
+        pronto.ler(tmp_path / "a")
+
+
+class Hostil:
+    def __reduce__(self):
+        return open, ("fui-executado", "w")
+
+
+@nos_dois
+def test_nada_do_arquivo_executa_nem_cresce_ao_abrir(tmp_path, monkeypatch, meio):
+    monkeypatch.chdir(tmp_path)
+    certo = desmontado(meio, tmp_path / "a")
+    bomba = io.BytesIO()
+    with zipfile.ZipFile(bomba, "w", zipfile.ZIP_DEFLATED) as pacote:
+        pacote.writestr("a/data.pkl", bytes(10**8))
+    casos = [pickle.dumps(certo), pickle.dumps(Hostil()), bomba.getvalue(), b"", b"PK\x03\x04", b"\x80\x02."]
+    for corpo in casos:
+        (tmp_path / "a").write_bytes(com_marca(meio, corpo))
+        with pytest.raises(meio.recusa):
+            meio.ler("a")
+    torch.save(certo | {"config": Hostil()}, memoria := io.BytesIO())
+    (tmp_path / "a").write_bytes(com_marca(meio, memoria.getvalue()))
+    with pytest.raises(meio.recusa, match="mais do que números e textos"):
+        meio.ler("a")
+    assert nomes(tmp_path) == ["a"]
+
+
+@nos_dois
+@pytest.mark.filterwarnings("ignore")
+def test_estragos_ao_acaso_por_baixo_do_resumo_sao_recusados_ou_nao_mudam_nada(tmp_path, meio):
+    """Quem refaz o SHA-256 depois de estragar chega até o torch.load; também dali só sai uma frase nossa."""
+    meio.guardar(novo(), PALAVRAS, tmp_path / "a")
+    corpo, acaso, recusados = (tmp_path / "a").read_bytes()[len(meio.marca) + 32:], random.Random(0), 0
+    pacote = zipfile.ZipFile(io.BytesIO(corpo))
+    pecas = {i.filename: pacote.read(i) for i in pacote.infolist()}
+    nome = next(n for n in pecas if n.endswith("data.pkl"))
+    for _ in range(60):
+        mexido = bytearray(pecas[nome])
+        for _ in range(acaso.choice([1, 1, 3])):
+            mexido[acaso.randrange(len(mexido))] = acaso.randrange(256)
+        with zipfile.ZipFile(memoria := io.BytesIO(), "w") as outro:
+            for n, dados in pecas.items():
+                outro.writestr(n, bytes(mexido) if n == nome else dados)
+        (tmp_path / "a").write_bytes(com_marca(meio, memoria.getvalue()))
+        try:
+            meio.ler(tmp_path / "a")
+        except meio.recusa:
+            recusados += 1
+    assert recusados > 30
 
 
 @pytest.mark.parametrize("valor", [float("nan"), float("inf"), "", {}, [], None, True, {"a": [1, {"b": (2, "c")}]}, "\ud800", 2**62, -0.5])
