@@ -41,8 +41,10 @@ class KVCache(nn.Module):
         self.seen = None
         return super().train(mode)
 
-    def forward(self, idx):
-        check_ids(idx, None, self.config)
+    def forward(self, idx, targets=None):
+        if targets is not None:
+            raise TypeError("o cache só serve para gerar: não calcula a perda; para medi-la, use o próprio modelo.")
+        check_ids(idx, None, self.config, next(self.model.parameters()).device)
         if self.seen is None:
             check_cache(self.model)
         return self.step(idx), None                                                             # (B, 1, V)
@@ -96,6 +98,8 @@ def check_cache(model):
     ids = torch.randint(c.vocab_size, (1, c.context_length), generator=torch.Generator().manual_seed(0)).to(device)      # (1, T)
     with eval_mode(model):
         whole = model(ids)[0]                                                                   # (1, T, V)
+        if not isinstance(whole, torch.Tensor) or whole.shape != (*ids.shape, c.vocab_size):
+            raise TypeError("o modelo não devolve (logits, perda), com logits (B, T, V); olhe o return do forward.")
         for n in sorted({min(8, ids.size(1)), max(1, ids.size(1) - 1), ids.size(1)}):
             step = cache.step(ids[:, :n])[:, -1]                                                # (1, V)
             if differs(step, whole[:, n - 1]) or n <= 8 and differs(step, model(ids[:, :n])[0][:, -1]):

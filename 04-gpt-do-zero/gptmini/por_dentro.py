@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 import torch
 
 from gptmini.cache import PECAS, check_pieces, differs, strange_piece
+from gptmini.geracao import check_logits, check_sampling
 from gptmini.modelo import GPTMini, check_model
 from gptmini.treino import as_row, eval_mode
-from gptmini.vetores import GPTConfig
+from gptmini.vetores import GPTConfig, as_int
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def percorrer(model, ids):
         if faltam := [peca for peca in ("expand", "gelu", "contract") if not hasattr(bloco.feedforward, peca)]:
             raise TypeError(f"o feedforward do bloco {n} não tem {', '.join(faltam)}; esperava as peças da lição 02.")
     onde = next(model.parameters()).device
-    idx = torch.tensor([as_row(ids, "o texto")], dtype=torch.long, device=onde)       # (1, T)
+    V = model.config.vocab_size
+    ids = [as_int(f"o id do lugar {lugar}", i, 0, V - 1) for lugar, i in enumerate(as_row(ids, "o texto"))]
+    idx = torch.tensor([ids], dtype=torch.long, device=onde)                          # (1, T)
     paradas, atencao, neuronios = [], [], []
 
     def parar(nome, bloco, peca, vetores):
@@ -90,6 +93,8 @@ def percorrer(model, ids):
             atencao.append(pesos[0].cpu())
             neuronios.append(acesos[0].cpu())
         logits = model.head(model.final_norm(x))                                      # (1, T, V)
+        if not certos.isfinite().all():
+            raise ValueError("as notas deste modelo vieram com nan ou infinito; veja se a perda do treino ainda era um número.")
         if differs(logits, certos):
             raise ValueError(f"não dá para abrir este modelo: {strange_piece(model, idx)} faz outra conta, e a figura mostraria "
                              "números que não são os dele.")
@@ -98,7 +103,11 @@ def percorrer(model, ids):
 
 def chances(logits, temperature=1.0, top_k=None):
     """As chances (V,) com que `sample` sorteia: logits (V,) divididos pela temperatura, só os top_k maiores."""
-    if temperature == 0:
+    temperature, top_k = check_sampling(temperature, top_k, None)
+    check_logits(logits)
+    if logits.dim() != 1:
+        raise ValueError(f"logits tem forma {tuple(logits.shape)}; esperava (V,), as notas de um token só.")
+    if temperature < 1e-9:
         return torch.nn.functional.one_hot(logits.argmax(-1), logits.size(-1)).float()
     valores, ids = logits.topk(min(top_k or logits.size(-1), logits.size(-1)))        # (k,)
     return torch.zeros_like(logits).scatter(-1, ids, ((valores - valores[0]) / temperature).softmax(-1))
