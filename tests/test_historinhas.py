@@ -6,11 +6,15 @@ palavra; as gramáticas erradas, do próprio arquivo, trocando um trecho.
 
 import itertools
 import math
+import os
 import random
 import re
+import time
 import tomllib
+import unicodedata
 from collections import Counter
 
+import numpy
 import pytest
 import torch
 
@@ -859,3 +863,227 @@ def test_estragos_ao_acaso(escreve):
                 assert turma.analisar(h.texto) == h and isinstance(h, Historinha)
             assert turma.limite() >= 0
     assert 20 < validas < 280
+
+
+# -- gramáticas hostis: recusadas num instante, com o lugar quando há um ----------------------------------------
+
+def letras(i):
+    return "".join(chr(97 + int(c)) for c in str(i))
+
+
+def muitas(quantas, molde):
+    return ", ".join(f'"{molde.format(letras(i))}"' for i in range(quantas))
+
+
+FIM = '["Fim de {heroi}."],'
+HOSTIS = {
+    "listas": (PEQUENA + "x = " + "[" * 3000, "linha 38: .*umas dentro das outras"),
+    "listas, uma por linha": (PEQUENA + "x = " + "[\n" * 3000, "linha 58: .*umas dentro das outras"),
+    "tabelas na linha": (PEQUENA + "x = " + "{a = " * 3000, "linha 38: .*umas dentro das outras"),
+    "pontos": (PEQUENA + "x" + ".a" * 20_000 + " = 1", "linha 38: .*umas dentro das outras"),
+    "cabeçalho": (PEQUENA + "[x" + ".a" * 20_000 + "]", "linha 38: .*umas dentro das outras"),
+    "onde se espera um texto": (PEQUENA.replace('"dia"', "[" * 9 + "]" * 9), r"linha 9: \[substantivos\]: esperava um texto"),
+    "entre aspas que enganam": (PEQUENA + "x = ['''a'b''', " + "[" * 3000 + "]" * 3000 + ", '''c''']", "umas dentro das outras"),
+    "passo de 8.000 frases": (PEQUENA.replace(FIM, "[" + muitas(8000, "{{heroi}} foi{}.") + "],"), "linha 28: enredo «a visita», passo 3: .* 8000"),
+    "3.000 enredos": (PEQUENA + "".join(f'[[enredo]]\nnome="e{i}"\nlacunas={{}}\npassos=[["Z{letras(i)}."]]\n' for i in range(3000)), "são 3002 enredos"),
+    "300 enredos": (PEQUENA + "".join(f'[[enredo]]\nnome="e{i}"\nlacunas={{}}\npassos=[["Z{letras(i)}."]]\n' for i in range(297)), "aberturas dos enredos são 302 frases"),
+    "9.000 passos": (PEQUENA.replace(FIM, FIM * 9000), "linha 23: enredo «a visita»: são 9002 passos"),
+    "passos compridos": (PEQUENA.replace(FIM, f'["Fim{" dia" * 80} de {{heroi}}."],' * 20), "linha 23: enredo «a visita»: são mais de 1000 tokens"),
+    "passos com duas frases": (PEQUENA.replace(FIM, '["Fim de {heroi}.", "Foi {heroi}."],' * 300), "são mais de 10000 caminhos"),
+    "caminhos compridos": (PEQUENA.replace(FIM, f'["Fim{" dia" * 80} de {{heroi}}.", "Foi {{heroi}}."],' * 11), "são mais de 1000000 tokens"),
+    "palavras": (PEQUENA.replace('"Caio"', muitas(15_000, "C{}")), r"linha 11: \[palavras.nome\], «m»: .* 15000"),
+    "cores": (PEQUENA.replace('"roxo roxa roxos roxas"', ", ".join(f'"{letras(i)}o {letras(i)}a {letras(i)}os {letras(i)}as"' for i in range(5000))), "5001"),
+    "lacunas": (PEQUENA.replace('cor = "cor" }', 'cor = "cor", ' + ", ".join(f'l{i} = "nome"' for i in range(9000)) + " }", 1), "pede 9002 valores"),
+    "palavra gigante": (PEQUENA.replace("gato", "g" * 150_000), r"linha 15: \[palavras.bicho\]: .* 150000 letras"),
+    "frase gigante": (PEQUENA.replace("Fim de", "Fim" + " de" * 60_000), "linha 29: enredo «a visita»: .* 180012 letras"),
+    "chaves": (PEQUENA.replace("Fim de", "{" * 150_000), "linha 29: enredo «a visita»"),
+    "lema gigante": (PEQUENA.replace('o = "o a', "o" * 150_000 + ' = "o a'), r"linha 2: \[concorda.antes\]: .* 150000 letras"),
+    "acentos empilhados": (PEQUENA.replace("gato", "g" + "\u0327\u0301" * 40_000), "acentos empilhados"),
+    "acentos em código": (PEQUENA.replace("gato", "g" + r"\u0327\u0301" * 15_000), "acentos empilhados"),
+    "número gigante": (PEQUENA + "x = " + "9" * 150_000, "dígitos demais"),
+    "sinal que não se imprime": (PEQUENA.replace("Fim de", r"Fim\u202e de"), "linha 28: enredo «a visita»: .*não se imprime"),
+}
+
+
+@pytest.mark.parametrize("qual", HOSTIS)
+def test_gramatica_hostil_e_recusada_num_instante(escreve, qual):
+    fonte, frase = HOSTIS[qual]
+    inicio = time.process_time()
+    with pytest.raises(GramaticaInvalida, match=frase) as erro:
+        escreve(fonte)
+    assert time.process_time() - inicio < 1
+    assert len(str(erro.value)) < 400 and str(erro.value).isprintable()
+
+
+@pytest.mark.parametrize("arquivo", [None, 5, b"turma.toml", ["turma.toml"], "nada.toml", ".", "com\0zero", "x" * 5000, "enorme.toml", "/dev/zero", "cano"])
+def test_arquivo_de_gramatica_que_nao_serve(tmp_path, monkeypatch, arquivo):
+    monkeypatch.chdir(tmp_path)
+    with open("enorme.toml", "wb") as enorme:
+        enorme.truncate(10**10)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("cano")
+    inicio = time.process_time()
+    with pytest.raises(GramaticaInvalida, match="não achei o arquivo|esperava o caminho|mil bytes") as erro:
+        Gramatica(arquivo=arquivo)
+    assert time.process_time() - inicio < 1 and len(str(erro.value)) < 400 and str(erro.value).isprintable()
+
+
+# -- a turma, de qualquer jeito que ela escreva ------------------------------------------------------------------
+
+def decomposto(texto):
+    return unicodedata.normalize("NFD", texto)
+
+
+def test_acentos_decompostos_valem_em_todo_lugar(escreve):
+    """Nomes, categorias, chaves, lacunas, lemas e frases: em NFD, ou escritos em código, a gramática é a mesma."""
+    fonte = PEQUENA.replace("[palavras.bicho]", '[palavras."animália"]').replace('"bicho"', '"animália"').replace("calmo =", '"sábio" =')
+    fonte = fonte.replace("calmo calma calmos calmas", "sábio sábia sábios sábias").replace("{calmo heroi}", "{sábio heroi}").replace("arara", "águia")
+    em_codigo = re.sub("[áâãéêíóôõúç]", lambda m: "".join(rf"\u{ord(c):04x}" for c in decomposto(m[0])), fonte)
+    assert decomposto(fonte) != fonte and r"\u0301" in em_codigo
+    inteira = escreve(fonte).sortear(30)
+    assert escreve(decomposto(fonte)).sortear(30) == inteira == escreve(em_codigo).sortear(30)
+    palavras = {decomposto("animália"): {"f": [decomposto("águia"), decomposto("lebrê")]}}
+    turma = escreve(decomposto(fonte), nomes={"f": [decomposto("Noêmia"), decomposto("Lúcia")]}, palavras=palavras)
+    escritas = {valor for h in turma.sortear(24) for valor in h.lacunas.values()}
+    assert {"Noêmia", "Lúcia", "águia", "lebrê"} <= escritas
+    assert turma.analisar(decomposto(turma.sortear(1)[0].texto)) == turma.sortear(1)[0]
+    with pytest.raises(GramaticaInvalida, match="duas chaves"):
+        escreve(fonte, palavras={"animália": {"f": ["águia"]}, decomposto("animália"): {"f": ["lebrê"]}})
+
+
+NAO_SAO_NOMES = [["Ana"], "Ana", 5, 2.5, b"Ana", {"Ana", "Bia"}, iter(["Ana"]), {1: ["Ana"]}, {None: ["Ana"]}, {("f",): ["Ana"]}, {"f": None},
+                 {"f": iter(["Ana"])}, {"f": (n for n in ["Ana"])}, {"f": {"a": {"b": 1}}}, {"f": b"Ana"}, {"f": [b"Ana"]}, {"f": [None, "Ana"]}, {"f": [["Ana"]]},
+                 {"f": numpy.array(["Ana", "Bia"])}, {"f": torch.zeros(2)}, {"tipo": ["Ana"]}, {"f": ["A" * 10**6]}, {"f": ["Ana\ud800"]}, {"f": ["Ana\n"]},
+                 {"f": [f"A{letras(i)}" for i in range(600)]}, {"f": ["A" + "\u0301\u0327" * 10**5]}]
+
+
+@pytest.mark.parametrize("errado", NAO_SAO_NOMES, ids=lambda v: f"{v!r:.30}")
+def test_nomes_e_palavras_de_outro_tipo(errado):
+    for argumentos in ({"nomes": errado}, {"palavras": errado if not isinstance(errado, dict) else {"nome": errado}}):
+        with pytest.raises(GramaticaInvalida) as erro:
+            Gramatica(**argumentos)
+        assert 20 < len(str(erro.value)) < 400 and str(erro.value).isprintable()
+
+
+def test_listas_que_dao_voltas_em_si_mesmas_sao_recusadas():
+    volta = []
+    volta.append(volta)
+    with pytest.raises(GramaticaInvalida, match="umas dentro das outras"):
+        Gramatica(nomes={"f": volta})
+
+
+def test_textos_do_numpy_servem():
+    turma = Gramatica(nomes={"f": [numpy.str_("Bia"), numpy.str_("Iara")], "m": (numpy.str_("Noah"),)})
+    assert {type(v.palavra) for v in turma.categorias["nome"]} == {str} and turma.analisar(turma.sortear(1)[0].texto)
+
+
+# -- sortear, ler e dar nota: o que não é o que se espera ----------------------------------------------------------
+
+@pytest.mark.parametrize(("n", "semente"), [(True, 0), (False, 0), (2.0, 0), (math.nan, 0), ([2], 0), (10**7, 0), (1, True), (1, -1), (1, 2.0), (1, None),
+                                            (1, "a"), (1, math.inf), (1, [0])])
+def test_o_que_nao_se_sorteia(gramatica, n, semente):
+    estado = random.getstate()
+    with pytest.raises(ValueError, match=r"(n|semente) veio .*; esperava um inteiro"):
+        gramatica.sortear(n, semente)
+    assert random.getstate() == estado
+
+
+def test_inteiros_do_numpy_servem(gramatica):
+    assert gramatica.sortear(numpy.int64(3), numpy.int64(4)) == gramatica.sortear(3, 4)
+
+
+NAO_SAO_TEXTOS = [None, 5, 2.5, b"Ana", True, ["Ana"], ("Ana",), {"a": 1}, iter(["Ana"]), torch.zeros(3), torch.tensor(1)]
+
+
+@pytest.mark.parametrize("errado", NAO_SAO_TEXTOS, ids=lambda v: f"{v!r:.20}")
+def test_o_que_nao_e_um_texto(gramatica, errado):
+    with pytest.raises(TypeError, match="esperava um texto"):
+        gramatica.analisar(errado)
+
+
+@pytest.mark.parametrize("errado", [None, 5, b"Ana", {"Ana": 1}, [None], ["Ana", 3], [b"Ana"], [["Ana"]], torch.zeros(3), torch.tensor(1), numpy.zeros(2)],
+                         ids=lambda v: f"{v!r:.20}")
+def test_o_que_nao_e_uma_fila_de_textos(gramatica, errado):
+    pedidos = [gramatica.boletim, gramatica.concordancias]
+    if errado is not None:                                # sem treino, a novidade não se mede
+        pedidos.append(lambda e: gramatica.boletim(["Ana"], treino=e))
+    for pedir in pedidos:
+        with pytest.raises(TypeError, match=r"; (passe uma lista de textos|esperava um texto ou uma historinha)\.$"):
+            pedir(errado)
+
+
+def test_um_texto_so_no_lugar_do_treino(gramatica):
+    """Um texto é uma fila de letras, e a novidade sairia sempre 100%."""
+    with pytest.raises(TypeError, match="em treino recebi um texto só"):
+        gramatica.boletim(["Ana"], treino="Ana")
+
+
+def test_o_boletim_aceita_geradores_e_acentos_decompostos(gramatica, historias):
+    textos = [h.texto for h in historias[:20]]
+    esperado = gramatica.boletim(textos, treino=textos)
+    assert esperado["novidade"] == 0
+    assert gramatica.boletim((decomposto(t) for t in textos), treino=(h for h in historias[:20])) == esperado
+
+
+def test_textos_repetidos_contam_cada_vez(gramatica, historias):
+    nota = gramatica.boletim([historias[0].texto] * 3 + ["salada"])
+    assert nota.historias == nota.casos["derivável"] == 4 and nota["derivável"] == 0.75
+
+
+@pytest.mark.parametrize("errado", [None, "Ana", 5, [None], [("Ana", -1.0)], (h for h in []), {}, [], [Historinha("Ana", None)], [Historinha(3, -1.0)],
+                                    [Historinha("Ana", math.nan)]], ids=lambda v: f"{v!r:.30}")
+def test_excesso_do_que_nao_saiu_do_sorteio(escreve, enumeradas, errado):
+    tokenizer = WordTokenizer(enumeradas)
+    with pytest.raises((TypeError, ValueError), match="sortear|zero historinhas"):
+        historinhas.excesso(Oraculo(tokenizer, enumeradas), tokenizer, errado)
+
+
+def test_excesso_com_outro_tokenizador(escreve, enumeradas):
+    sorteadas, tokenizer = escreve(PEQUENA).sortear(4), WordTokenizer(enumeradas)
+    with pytest.raises(ValueError, match="use o que o treinou"):
+        historinhas.excesso(Oraculo(tokenizer, enumeradas), WordTokenizer([*enumeradas, "outra palavra"]), sorteadas)
+    for errado in (None, "palavras", 5):
+        with pytest.raises(TypeError, match="esperava um WordTokenizer"):
+            historinhas.excesso(Oraculo(tokenizer, enumeradas), errado, sorteadas)
+
+
+# -- o boletim num tempo que só cresce com o texto -------------------------------------------------------------------
+
+def concordancias_devagar(gramatica, tokens):
+    """As três regras ao pé da letra, procurando em toda parte: (posição, alvo ou None)."""
+    palavras = [t if t in gramatica.regra else t.lower() for t in tokens]
+    regras = [gramatica.regra.get(p, "") for p in palavras]
+    nominal = [r in ("nome", "substantivo", "pessoa") for r in regras]
+    for i, regra in enumerate(regras):
+        if regra == "antes":
+            alvo = next((j for j in range(i + 1, len(tokens)) if regras[j] not in ("antes", "depois")), None)
+            yield i, alvo if alvo is not None and nominal[alvo] else None
+        elif regra == "depois":
+            yield i, next((j for j in range(i - 1, -1, -1) if nominal[j]), None)
+        elif regra == "pessoa":
+            nomes = [j for j, r in enumerate(regras) if r == "nome"]
+            yield i, next((j for j in reversed(nomes) if j < i), nomes[0] if nomes else None)
+
+
+def test_as_concordancias_sao_as_das_tres_regras(gramatica):
+    sorteio, palavras = random.Random(0), [*gramatica.regra, ".", "xyz", "Ele"]
+    for _ in range(400):
+        tokens = [sorteio.choice(palavras) for _ in range(sorteio.randrange(25))]
+        esperadas = [(i, alvo is not None, alvo) for i, alvo in concordancias_devagar(gramatica, tokens)]
+        lidas = gramatica.concordancias(WordTokenizer.join(tokens))
+        assert [(i, certo is not None) for i, certo, _ in lidas] == [e[:2] for e in esperadas]
+        assert all(f"«{tokens[alvo]}»" in porque for (_, _, porque), (_, _, alvo) in zip(lidas, esperadas, strict=True) if alvo is not None)
+
+
+@pytest.mark.parametrize("texto", ["o " * 30_000, "velho " * 30_000, "o velho " * 15_000, "ele " * 15_000 + "Ana " * 15_000, "Ana ele " * 15_000, "xyz" * 300_000],
+                         ids=lambda v: v[:8])
+def test_o_boletim_nao_e_quadratico(gramatica, texto):
+    """Trinta mil tokens: no código de antes, de 3 a 25 s."""
+    inicio = time.process_time()
+    gramatica.boletim([texto])
+    assert time.process_time() - inicio < 1
+
+
+def test_acentos_empilhados_no_texto(gramatica):
+    with pytest.raises(ValueError, match="acentos empilhados"):
+        gramatica.boletim(["a" + "\u0327\u0301" * 100_000])

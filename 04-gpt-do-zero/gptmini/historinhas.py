@@ -182,7 +182,10 @@ def _nfc(dados, fundo=MAX_FUNDO):
         raise ValueError(f"há mais de {MAX_FUNDO} tabelas ou listas umas dentro das outras")
     if not isinstance(dados, dict):
         return [_nfc(d, fundo - 1) for d in dados]
-    novo = {_nfc(k): _nfc(v, fundo - 1) for k, v in dados.items()}
+    for chave in dados:
+        if not isinstance(chave, str):
+            raise ValueError(f"a chave {_curto(chave)} não é um texto")
+    novo = {_texto_nfc(k): _nfc(v, fundo - 1) for k, v in dados.items()}
     if len(novo) < len(dados):
         raise ValueError("há duas chaves que só diferem no código dos acentos")
     return novo
@@ -193,7 +196,7 @@ def _texto_nfc(texto):
     for trecho in MARCAS.findall(texto):
         if any(marca and len([*grupo]) > 30 for marca, grupo in itertools.groupby(trecho, lambda c: unicodedata.combining(c) > 0)):
             raise ValueError("há uma letra com mais de 30 acentos empilhados; não esperava mais que um ou dois")
-    return unicodedata.normalize("NFC", texto)
+    return unicodedata.normalize("NFC", str(texto))
 
 
 def _tokens(texto):
@@ -234,6 +237,8 @@ class Gramatica:
         self._ler_palavras(dados, trocas)
         self._ler_concordancia(dados)
         enredos, self.conta = self._pede(dados, "enredo", list, self.arquivo.name), 0
+        if len(enredos) > MAX_FRASES:
+            raise self._erro(f"são {len(enredos)} enredos, e o máximo é {MAX_FRASES}; tire alguns.")
         lugares = [achado.start() for achado in ENREDO.finditer(self.fonte)]
         if len(lugares) != len(enredos):
             lugares = [None] * len(enredos)
@@ -262,14 +267,13 @@ class Gramatica:
             raise GramaticaInvalida(f"{nome} tem mais de {MAX_BYTES // 1000} mil bytes; uma gramática é menor que isso.")
         try:
             fonte = _texto_nfc(lidos.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
+            self._exige_raso(fonte)
+            return fonte, _nfc(tomllib.loads(fonte))
         except UnicodeDecodeError:
             raise GramaticaInvalida(f"{nome} não está em UTF-8; salve-o de novo nessa codificação.") from None
-        except ValueError as erro:
-            raise GramaticaInvalida(f"{nome}: {erro}.") from None
-        self._exige_raso(fonte)
-        try:
-            return fonte, _nfc(tomllib.loads(fonte))
-        except ValueError as erro:
+        except RecursionError:
+            raise GramaticaInvalida(f"{nome}: há tabelas ou listas demais umas dentro das outras; confira os colchetes.") from None
+        except tomllib.TOMLDecodeError as erro:
             lugar = re.search(r"line (\d+), column (\d+)", str(erro))
             linha, coluna = map(int, lugar.groups()) if lugar else (fonte.count("\n") + 1, 1)
             enredo = re.findall(r'(?m)^nome\s*=\s*"(.*)"', "\n".join(fonte.split("\n")[: linha - 1]))
@@ -277,6 +281,11 @@ class Gramatica:
             o_que = ("essa tabela ou chave já existe; apague uma das duas, ou troque o nome" if "Cannot" in str(erro) else
                      "não é um TOML válido; confira aspas, vírgulas e colchetes")
             raise GramaticaInvalida(f"linha {linha}: {onde}perto da coluna {coluna}: {o_que}.") from None
+        except GramaticaInvalida:
+            raise
+        except ValueError as erro:                           # de `_nfc`; ou do Python, de um número de milhares de dígitos
+            porque = erro if "digits" not in str(erro) else "há um número com dígitos demais; apague-o"
+            raise GramaticaInvalida(f"{nome}: {porque}.") from None
 
     def _exige_raso(self, fonte):
         """Tabelas e listas aninhadas aos milhares são recusadas antes que o leitor de TOML se perca nelas."""
@@ -292,7 +301,7 @@ class Gramatica:
 
     def _da_turma(self, nome, listas):
         """O que a turma passou em `nomes` ou `palavras`, com chaves e textos normalizados."""
-        if listas is not None and not (isinstance(listas, dict) and all(isinstance(k, str) for k in listas)):
+        if not isinstance(listas, dict | None):
             exemplo = '{"f": ["Bia"], "m": ["Davi"]}' if nome == "nomes" else '{"fruta": {"fp": ["uvas"]}}'
             raise GramaticaInvalida(f"{nome} veio {_curto(listas)}; esperava uma tabela, como {exemplo}.")
         try:
@@ -321,7 +330,7 @@ class Gramatica:
 
     def _textos(self, valor, onde, pos=None, no_maximo=10_000):
         if len(self._confere(valor, list, onde, pos)) > no_maximo:
-            raise self._erro(f"{onde}: são {len(valor)} textos na lista; o máximo é {no_maximo}.", pos)
+            raise self._erro(f"{onde}: são {len(valor)} textos na lista; tire alguns, que o máximo é {no_maximo}.", pos)
         return [self._confere(t, str, onde, pos) for t in valor]
 
     def _cabe(self, texto, o_que, onde, pos=None):
@@ -412,7 +421,7 @@ class Gramatica:
             if regra not in REGRAS:
                 raise self._erro(f"{onde} não existe. {_perto(regra, REGRAS)}", pos)
             for lema, texto in self._confere(lemas, dict, onde, pos).items():
-                lugar = self._acha(f"{lema} =", pos)
+                lugar = self._acha(f"{self._cabe(lema, 'palavra', onde, pos)} =", pos)
                 self.concorda[lema] = self._formas(self._confere(texto, str, f"{onde} {lema}", lugar), f"{onde} {lema}", lugar)
                 for i, forma in enumerate(self.concorda[lema]):
                     self._anota(regra, forma, i, onde, lugar)
@@ -457,7 +466,10 @@ class Gramatica:
                 raise self._erro(f"{onde}: pede {pedidas} valores diferentes de «{categoria}», que tem "
                                  f"{len(self.categorias[categoria])}.", None if categoria in self.da_turma else na_linha)
         passos, lugar = [], self._acha("passos", pos)
-        for passo in self._pede(dados, "passos", list, onde, pos):
+        lidos = self._pede(dados, "passos", list, onde, pos)
+        if len(lidos) > MAX_TOKENS:
+            raise self._erro(f"{onde}: são {len(lidos)} passos, e o máximo é {MAX_TOKENS}; divida o enredo.", pos)
+        for passo in lidos:
             frases = []
             for texto in self._textos(passo, f"{onde}, passo {len(passos) + 1}", lugar, MAX_FRASES):
                 desta = self._acha(f'"{texto}"', lugar)
@@ -547,7 +559,8 @@ class Gramatica:
         disputas = [aberturas] + [[(e, f) for f in passo] for e in self.enredos for passo in e.passos[1:]]
         for disputa in disputas:
             if len(disputa) > MAX_FRASES:
-                raise self._erro(f"as aberturas dos enredos são {len(disputa)} frases; o máximo é {MAX_FRASES}.")
+                raise self._erro(f"as aberturas dos enredos são {len(disputa)} frases, e o máximo é {MAX_FRASES}; tire enredos, "
+                                 "ou frases do primeiro passo de cada um.")
             for (_, a), (enredo, b) in itertools.combinations(disputa, 2):
                 if all(p.possiveis & q.possiveis for p, q in zip(a.pecas, b.pecas, strict=False)):
                     raise self._erro(f"enredo «{enredo.nome}»: «{b.texto}» pode se confundir com «{a.texto}»; "
