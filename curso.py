@@ -200,13 +200,14 @@ def quer_torch_de_cpu():
 # «Could not find a version», e um disco cheio pode vir depois de um tropeço da rede.
 SINAIS = (
     ("espaco", r"No space left|\[Errno 28\]|\[WinError 112\]|Disk quota exceeded"),
-    ("relogio", r"certificate is not yet valid|certificate has expired"),
-    # Uma conexão cortada no meio também é um SSLError, mas é da rede, e não do certificado.
+    ("relogio", r"certificate is not yet valid|certificate (has|is) expired|not within its validity period"),
     (
         "certificado",
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self[- ]signed certificate|SSLCertVerificationError"
-        r"|unable to get (local )?issuer certificate|Hostname mismatch|SSLError\((?!SSLEOF|SSLZeroReturn|\d+, '\[SSL: WRONG_V)",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self[- ]signed certificate|SSLCertVerificationError",
     ),
+    # O pip culpa o certificado também de uma conexão cortada no meio, e de um proxy que não fala TLS.
+    ("rede", r"SSLEOFError|UNEXPECTED_EOF|SSLZeroReturnError|WRONG_VERSION_NUMBER"),
+    ("certificado", r"SSLError|problem confirming the ssl certificate"),
     ("caminho", r"File name too long|\[Errno 36\]|\[WinError 206\]|Windows Long Path"),
     ("permissao", r"Error: \[(Errno (1|13|30)|WinError 5)\]"),
     ("venv", r"ensurepip is not available|No module named '?(ensurepip|venv)\b"),
@@ -216,7 +217,7 @@ SINAIS = (
         r"NewConnectionError|NameResolutionError|ConnectTimeout|Read ?Timeout|Read timed out"
         r"|Max retries exceeded|Temporary failure in name resolution|getaddrinfo failed"
         r"|Network is unreachable|Connection refused|ConnectionResetError|IncompleteRead"
-        r"|ProxyError|SSLError",
+        r"|ProxyError",
     ),
     ("versao", r"No matching distribution|Could not find a version"),
     ("biblioteca", r"\[WinError (126|127|1114)\]|DLL load failed"),
@@ -442,9 +443,13 @@ def impressao(dados):
     return hashlib.sha256(dados).hexdigest()
 
 
+# Levariam os comandos a outro Python, ou o pip a instalar fora do ambiente.
+DE_OUTRO_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN")
+
+
 def variaveis():
     """As variáveis de ambiente dos comandos: UTF-8 sempre, e nada de outro Python no caminho."""
-    limpas = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+    limpas = {k: v for k, v in os.environ.items() if k not in DE_OUTRO_PYTHON}
     limpas.update(PYTHONUTF8="1", PYTHONUNBUFFERED="1", PIP_USER="0")
     if "OMP_WAIT_POLICY" not in limpas:
         # As linhas de execução do torch giram à toa enquanto se esperam, e dois treinos em dois núcleos ficam 40 vezes
@@ -742,12 +747,10 @@ def juntar_pacotes(pasta, sistema, python):
 def kit(opcoes, extras):
     destino = Path(resolver(opcoes.pasta))
     with um_por_vez():
-        conferir_destino(destino)
-        criadas = [pasta for pasta in (destino / "pacotes", destino) if not pasta.exists()]
-        try:
+        with no_disco_do_kit(destino):
+            conferir_destino(destino)
+            criadas = [pasta for pasta in (destino / "pacotes", destino) if not pasta.exists()]
             nova = abrir_destino(destino)
-        except OSError as erro:
-            raise Falha(explicar_no_kit(erro, destino)) from None
         try:
             preparar_ambiente(PACOTES)
             montar_kit(destino, nova, opcoes)
@@ -767,16 +770,13 @@ def montar_kit(destino, nova, opcoes):
         avisar(f"Juntando os pacotes para {opcoes.para}, Python {python}…")
         juntar_pacotes(pacotes, opcoes.para, python)
     programa = "py" if opcoes.para == "windows" else "python3"
-    try:
+    with no_disco_do_kit(destino):
         copiar_curso(nova)
         conferir_destino(destino)  # o pip demora, e nesse tempo alguém pode ter posto algo ali
         por_no_lugar(nova, copia)
         gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
         gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
-        levados = [*pacotes.glob("*.whl"), *(p for p in copia.rglob("*") if p.is_file())]
-        tamanho = sum(p.stat().st_size for p in levados)
-    except OSError as erro:
-        raise Falha(explicar_no_kit(erro, destino)) from None
+        tamanho = sum(p.stat().st_size for p in [*pacotes.glob("*.whl"), *copia.rglob("*")])
     avisar(f"O kit está em {destino} ({tamanho / 1e6:.0f} MB). O LEIA-ME.txt dele diz como usar.")
 
 
@@ -938,6 +938,15 @@ def mexida(velha):
     return bool(ilegiveis)
 
 
+@contextmanager
+def no_disco_do_kit(destino):
+    """O que falha aqui falha no pen drive, e a frase fala dele."""
+    try:
+        yield
+    except OSError as erro:
+        raise Falha(explicar_no_kit(erro, destino)) from None
+
+
 def explicar_no_kit(erro, destino):
     """A frase para um erro do disco em que se monta o kit, que raramente é o do curso."""
     onde = erro.filename2 or erro.filename
@@ -951,7 +960,7 @@ def explicar_no_kit(erro, destino):
         return f"O disco não aceita o nome {onde or destino}: dê uma pasta de nome mais simples e mais curto."
     if isinstance(erro, (FileExistsError, NotADirectoryError)):
         return f"O kit precisa de uma pasta em {onde or destino}, e no caminho há um arquivo: dê outra pasta."
-    return explicar(erro)
+    return f"O disco de {destino} recusou uma operação ({erro}): veja se ele ainda está ligado, ou dê outra pasta."
 
 
 LEIA_ME = """\

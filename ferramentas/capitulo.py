@@ -6,15 +6,15 @@ Uso: python curso.py capitulo
 import sys
 from pathlib import Path
 
-import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero"))
-
-from gptmini import generate, historinhas, pronto, train
-from gptmini.treino import RECEITA, modelo_novo
-
 
 def main():
+    # O torch demora a carregar: aqui dentro, um Ctrl-C enquanto isso também acaba numa frase.
+    import torch
+
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero"))
+    from gptmini import generate, historinhas, pronto, train
+    from gptmini.treino import RECEITA, modelo_novo
+
     print("Sorteando as histórias…", flush=True)
     tokenizer, exemplos, treino, validacao = pronto.dados()
     print(f"\nUma delas:\n\n{treino[0].texto}\n")
@@ -33,6 +33,8 @@ def main():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(f"capitulo não recebe opções, e veio {' '.join(sys.argv[1:])}: para escolher o treino, use «curso.py treinar --ajuda».")
     try:
         main()
     except KeyboardInterrupt:

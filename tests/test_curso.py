@@ -224,6 +224,7 @@ def test_os_rapidos_deixam_de_fora_os_lentos_e_os_notebooks(raiz, rodado):
     assert rodado[1][0] == ["-m", "pytest", "-m", "not lento", "tests", *EM_PARALELO]
 
 
+@pytest.mark.lento
 def test_sem_teste_para_rodar_a_suite_nao_passa(raiz, monkeypatch):
     (raiz / "tests" / "test_nada.py").write_text("", encoding="utf-8")
     monkeypatch.setattr(curso, "preparar_ambiente", lambda *listas: None)
@@ -299,6 +300,11 @@ def test_a_saida_que_se_fecha_nao_vira_traceback(saida):
     comando = f"'{sys.executable}' '{REPOSITORIO / 'curso.py'}' -h {saida}"
     feito = subprocess.run(comando, shell=True, capture_output=True, text=True)
     assert not {"Traceback", "Exception"} & set(feito.stderr.split())
+
+
+def test_o_capitulo_nao_ignora_uma_opcao_em_silencio():
+    feito = subprocess.run([sys.executable, REPOSITORIO / "ferramentas" / "capitulo.py", "--passos", "3"], capture_output=True, text=True)
+    assert feito.returncode == 1 and "não recebe opções, e veio --passos 3" in feito.stderr
 
 
 # ---------------------------------------------------------------- um de cada vez, e nada pela metade
@@ -688,8 +694,9 @@ def test_a_versao_do_ambiente_e_perguntada_a_ele(raiz, monkeypatch):
 def test_os_comandos_nao_herdam_os_caminhos_de_outro_python(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/de/outro")
     monkeypatch.setenv("PYTHONHOME", "/de/outro")
+    monkeypatch.setenv("PIP_TARGET", "/de/outro")
     variaveis = curso.variaveis()
-    assert not {"PYTHONPATH", "PYTHONHOME"} & variaveis.keys()
+    assert not {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET"} & variaveis.keys()
     assert variaveis["PYTHONUTF8"] == "1"
 
 
@@ -799,7 +806,9 @@ def test_disco_pequeno_demais(placa, gigas, maquina, monkeypatch, capsys):
         (CERTIFICADO.format("unable to get local issuer certificate"), ["certificado", "PIP_CERT"]),
         (CERTIFICADO.format("certificate is not yet valid"), ["acerte a data e a hora"]),
         (CERTIFICADO.format("certificate has expired"), ["acerte a data e a hora"]),
-        (SEM_REDE.replace("NewConnectionError", "SSLError(SSLEOFError(8, 'EOF occurred')"), ["confira a internet"]),
+        ("SSLError: algo no certificado", ["certificado", "PIP_CERT"]),
+        ("problem confirming the ssl certificate: SSLError(SSLEOFError(8, 'EOF occurred')", ["confira a internet"]),
+        ("problem confirming the ssl certificate: [SSL: WRONG_VERSION_NUMBER] wrong version number", ["o proxy da rede"]),
         (SEM_PERMISSAO, ["permissão"]),
         ("ERROR: [WinError 206] nome longo", ["C:\\curso"]),
         ("algo que ninguém previu", ["instalacao.log", COLAB]),
