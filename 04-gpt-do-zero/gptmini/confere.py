@@ -33,7 +33,7 @@ from torch import nn
 
 from gptmini.atencao import CausalSelfAttention
 from gptmini.corretor import (
-    EIXOS, LIMITE, Falha, Resultado, chamar, conferir_camada, cru, descrever, diga, e_um, erro_conhecido, exercicio, exigir,
+    EIXOS, LIMITE, Falha, Resultado, chamar, comum, conferir_camada, cru, descrever, diga, e_um, erro_conhecido, exercicio, exigir,
     forma_errada, frase_de, igual, julgar, mesmo_gradiente, mostrar, nome_do_tipo, placar, pt, responder, sortear_pesos, sorteio, uma_sequencia,
     um_inteiro, um_tensor,
 )
@@ -97,6 +97,9 @@ def tokenizador(resposta):
     for texto, ids in guardados:
         if decodificar(ids) != texto or decodificar(ids, outro) != texto:
             raise diga("tokenizador.de_memoria", texto=texto)
+    (um, a), (dois, b) = guardados[:2]
+    if decodificar(a + b).split() != f"{um} {dois}".split() and decodificar(a + b) != um + dois:
+        raise diga("tokenizador.de_memoria", texto=f"{um} {dois}")
     volta = None
     chamar(resposta, ["Zeca comeu jabuticaba."])
     with contextlib.suppress(Falha):
@@ -188,10 +191,12 @@ def pesos_de_atencao(resposta):
     q, k = casos[-1]                                    # um futuro que combina demais com o token 0,
     k[:, -1] = 400 * F.normalize(q[:, 0], dim=-1)
     q[:, -1] = 0                                        # mas que, onde é permitido, não estoura uma exponencial à mão
-    frio = torch.randn(2, 97, 4, generator=g)           # todos os pontos entre −80 e −40: a exponencial é minúscula, mas existe
-    casos.append((frio / 30 + 8, frio.flip(1) / 30 - 4))
+    frio = torch.randn(1, 70, 4, generator=g)           # todos os pontos perto de −84: a exponencial é minúscula, mas existe
+    casos.append((frio / 30 + 8, frio.flip(1) / 30 - 5.25))
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     julgar("pesos_de_atencao", saidas, casos, _pesos, "B T T", sintomas=_sintomas_dos_pesos)
+    if (sobra := max(saida.triu(1).max() for saida in saidas)) > 1e-9:       # um −100 no lugar de −∞ só aparece quando tudo é baixo
+        raise diga("pesos_de_atencao.futuro_recebe", quanto=f"{sobra:.0e}")
     return "Na escala, causais, e cada linha soma 1."
 
 
@@ -227,6 +232,7 @@ def dividir_cabecas(resposta):
     exigir(resposta)
     casos = [(torch.arange(B * T * C, dtype=torch.float).view(B, T, C), nh) for B, T, C, nh in
              [(2, 5, 12, 3), (3, 4, 10, 2), (1, 7, 6, 1), (2, 4, 8, 4), (2, 3, 6, 6), (4, 1, 6, 2)]]
+    casos[-1][0].mul_(3001)                             # números que 16 bits não guardam
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     julgar("dividir_cabecas", saidas, casos, _cortar, "B nh T hs")
     return "Cada cabeça fica com os seus hs números de todos os tokens."
@@ -382,7 +388,7 @@ def residual(resposta):
     exigir(resposta)
     casos = [(torch.randn(B, T, C, generator=sorteio(i)) + 1, sortear_pesos(nn.Linear(C, C), i + 5), sortear_pesos(LayerNorm(C), i))
              for i, (B, T, C) in enumerate([(2, 5, 6), (3, 4, 8)])]
-    casos.append((torch.randn(1, 7, 4, generator=sorteio(2)) - 3, lambda h: h.cumsum(1).sin(), lambda h: h.tanh() * 2))
+    casos.append((10 * torch.randn(1, 7, 4, generator=sorteio(2)), lambda h: h.cumsum(1).sin(), lambda h: h.tanh() * 2))
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     with torch.no_grad():
         julgar("residual", saidas, casos, _passo, "B T C")
@@ -690,10 +696,10 @@ def _que_id_sobra(contagens, casos):
 
 _NOTAS, _EMPATE = [0.1, 1.7, 3.0, 0.2, 2.4], [1.0, 3.0, -2.0, 3.0, 0.5, 3.0, 1.0]
 _SORTEIOS = [      # (logits, temperature, top_k, quantas vezes); os dois primeiros dão nome à maior parte dos erros
-    (_NOTAS, 0.25, None, 400), (_NOTAS, 3.0, 2, 400),
-    (_NOTAS, 0.25, 3, 300), (_NOTAS, 0.05, 2, 60), (_NOTAS, 1.0, 1, 60), ([-1.0, 2.0, 1.5, 1.0], 1.0, None, 600),
-    ([-1.0, 2.0, 1.5, 1.0], 1.0, 4, 200), ([-1.0, 2.0, 1.5, 1.0], 2, 3, 300), ([0.001, 0.0, 0.002, -0.0005], 0.001, 3, 300),
-    ([60.0, -20.0, 40.0], 40.0, 2, 200), (_EMPATE, 1.5, None, 400), (_EMPATE, 0.5, 3, 200), ([4.0], 1.0, None, 3), ([5.0, 1.0, 3.0], 1.0, 9, 200)]
+    (_NOTAS, 0.25, None, 250), (_NOTAS, 3.0, 2, 250),
+    (_NOTAS, 0.25, 3, 150), (_NOTAS, 0.05, 2, 60), (_NOTAS, 1.0, 1, 60), ([-1.8, 2.0, 1.5, 1.0], 1.0, None, 500),
+    ([-1.8, 2.0, 1.5, 1.0], 1.0, 4, 100), ([-1.8, 2.0, 1.5, 1.0], 2, 3, 200), ([0.001, 0.0, 0.002, -0.0005], 0.001, 3, 200),
+    ([60.0, -20.0, 40.0], 40.0, 2, 150), (_EMPATE, 1.5, None, 300), (_EMPATE, 0.5, 3, 100), ([4.0], 1.0, None, 3), ([5.0, 1.0, 3.0], 1.0, 9, 100)]
 
 
 @exercicio
@@ -835,7 +841,8 @@ def _de_tensor(valor):
     """Um tensor ou array de uma dimensão -> lista; o resto, como veio."""
     if (numpy := sys.modules.get("numpy")) and e_um(valor, numpy.ndarray):
         return numpy.ndarray.tolist(valor) if numpy.ndarray.ndim.__get__(valor) == 1 else valor
-    return um_tensor(valor).tolist() if e_um(valor, torch.Tensor) and valor.dim() == 1 else valor
+    simples = comum(valor) if e_um(valor, torch.Tensor) else None
+    return simples.tolist() if simples is not None and simples.dim() == 1 else valor
 
 
 def _numero_escrito(texto):
@@ -861,7 +868,7 @@ def _entendido(valor, tipo=None):
         if tipo is bool and sim is not None:
             return sim
         return texto.strip(".") or None if numero is None or tipo is str else numero
-    if type(valor) in (Decimal, Fraction):
+    if type(valor) in (Decimal, Fraction) and not (type(valor) is Decimal and valor.is_nan()) and abs(valor) < 10**300:
         return float(valor)
     numero = cru(valor)
     if type(numero) is int:

@@ -40,6 +40,7 @@ from torch import nn
 from gptmini import pronto
 from gptmini.vetores import GPTConfig
 
+_agora = time.monotonic
 LIMITE = 5.0      # segundos que uma resposta tem para terminar
 EXERCICIOS = []   # os nomes dos verificadores de código, na ordem das lições
 DICAS = tomllib.loads(Path(__file__).with_name("confere.toml").read_text(encoding="utf-8"))
@@ -159,8 +160,9 @@ def _repor(foto, sobras=True):
             if agora.get(nome, antes) is not valor:
                 setattr(dono, nome, valor)
         if sobras or isinstance(dono, type):            # numa classe, um nome a mais esconde o que ela herda
-            for nome in [n for n in agora if n not in antes and not n.startswith("__")]:
-                if not isinstance(agora[nome], types.ModuleType):       # importar não é estragar
+            for nome in [n for n in agora if n not in antes]:
+                # Importar não é estragar, e o Python tem os seus registros (`__warningregistry__`, `__annotations__`).
+                if not isinstance(agora[nome], (types.ModuleType, dict)):
                     delattr(dono, nome)
 
 
@@ -173,6 +175,7 @@ def _so_o_torch_puro(ganchos=()):
     """O que vale enquanto é o verificador que calcula: as funções do torch, sem ganchos e sem modos deste fio."""
     _EMBUTIDAS.update(_PUROS[0][1])                     # primeiro: o resto desta função precisa delas
     _repor(_PUROS, sobras=False)
+    _repor(_VISTA[-1][1], sobras=False)
     for gancho, antes in zip(_GANCHOS, ganchos or itertools.repeat({})):  # noqa: B905
         if gancho or antes:
             gancho.clear()
@@ -241,8 +244,8 @@ def _tudo_como_estava(gaveta):
             valores.append((ler, repor, ler()))
     with (torch.random.fork_rng(devices=placas), warnings.catch_warnings(),
           contextlib.redirect_stdout(gaveta), contextlib.redirect_stderr(gaveta)):
-        fotos = _foto(_DO_TORCH), _foto(_DE_CASA + _do_curso())
-        _VISTA.append(fotos[0] if any(itertools.starmap(_mexido, _PUROS)) else None)
+        fotos = _foto(_DO_TORCH), _foto(_do_curso()), _foto(_DE_CASA)
+        _VISTA.append((fotos[0] if any(itertools.starmap(_mexido, _PUROS)) else (), fotos[1]))
         try:
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
@@ -259,15 +262,15 @@ def _tudo_como_estava(gaveta):
             _acabar_com([fio for fio in threading.enumerate() if fio not in fios])
 
 
-_VISTA = []       # o torch que o notebook tinha, se não era o puro: é com ele que a resposta roda
+_VISTA = []       # o torch do notebook, se não é o puro (é com ele que a resposta roda), e o gptmini
 
 
 def _acabar_com(fios):
     """Os fios que a resposta abriu e deixou rodando: pede que parem, e não espera por quem não ouve."""
-    fim = time.monotonic() + 0.2
-    while (vivos := [fio for fio in fios if fio.is_alive()]) and time.monotonic() < fim:
+    fim = _agora() + 0.2
+    while (vivos := [fio for fio in fios if fio.is_alive()]) and _agora() < fim:
         for fio in vivos:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(fio.ident), ctypes.py_object(_Parar))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(fio.ident), ctypes.py_object(SystemExit))
         vivos[0].join(0.02)
 
 
@@ -303,10 +306,10 @@ def _rodar(corpo, segundos):
 
 def _esperar(fio, acabou, segundos):
     """Espera até o prazo; carregar uma biblioteca não é demora da resposta, e ganha mais prazo."""
-    fim = time.monotonic()
+    fim = _agora()
     for _ in range(20):
         fim += segundos
-        while time.monotonic() < fim:           # em fatias: no Windows, só entre elas se nota a célula interrompida
+        while _agora() < fim:           # em fatias: no Windows, só entre elas se nota a célula interrompida
             if acabou.wait(0.05):
                 return
         if not any("<frozen importlib" in passo.filename for passo in _pilha(fio)):
@@ -321,8 +324,8 @@ def _pilha(fio):
 
 def _parar(fio, acabou):
     """Pede ao fio que levante `_Parar`, por até um segundo; diz se ele parou."""
-    fim = time.monotonic() + 1
-    while _pilha(fio) and time.monotonic() < fim:       # insiste: um `except:` sem tipo engole o pedido
+    fim = _agora() + 1
+    while _pilha(fio) and _agora() < fim:       # insiste: um `except:` sem tipo engole o pedido
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(fio.ident), ctypes.py_object(_Parar))
         acabou.wait(0.02)
     return not _pilha(fio)
@@ -495,8 +498,7 @@ _FUNCOES = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, typ
 
 def descrever(valor):
     if e_um(valor, torch.Tensor):
-        with torch._C.DisableTorchFunctionSubclass():
-            return f"um tensor de forma {tuple(valor.shape)}"
+        return "um tensor sem números comuns" if (simples := comum(valor)) is None else f"um tensor de forma {tuple(simples.shape)}"
     if e_um(valor, GPTConfig):
         return (f"uma ficha com d_model={valor.d_model}, n_heads={valor.n_heads}, n_layers={valor.n_layers} "
                 f"e context_length={valor.context_length}")
@@ -537,8 +539,7 @@ def chamar(f, *argumentos):
     entregues, erro, valor = [_copia(a) for a in argumentos], None, None
     ganchos = [dict(g) for g in _GANCHOS] if any(_GANCHOS) else ()
     try:
-        if vista := _VISTA[-1:] and _VISTA[-1]:
-            _repor(vista)
+        _repor(_VISTA[-1][0])
         with torch.inference_mode(False):
             valor = f(*entregues)
     except (_Parar, Falha):
@@ -589,6 +590,8 @@ def um_inteiro(valor):
     n = cru(valor)
     if e_um(valor, torch.Tensor) or type(n) is not int:
         raise diga("geral.nao_e_inteiro", veio=descrever(valor))
+    if n.bit_length() > 62:
+        raise diga("geral.inteiro_enorme")
     return n
 
 
