@@ -112,7 +112,10 @@ def configuracao():
 
 def link_do_colab():
     """O endereço do capítulo no Colab: a saída de quem não consegue rodar aqui."""
-    curso = configuracao()
+    try:
+        curso = configuracao()
+    except (Falha, OSError):
+        return "https://colab.research.google.com"  # um endereço que falta não cala a frase de outro problema
     repositorio = curso["repositorio"].partition("github.com/")[2]
     return "https://colab.research.google.com/github/{}/blob/{}/{}/notebook.ipynb".format(
         repositorio, curso["ref"], curso["capitulo"]
@@ -263,6 +266,10 @@ def causa(saida):
 
 
 def mensagem(nome, pasta=None):
+    try:
+        repositorio = configuracao()["repositorio"]
+    except (Falha, OSError):
+        repositorio = "https://github.com"
     return MENSAGENS[nome].format(
         gigas=gigas_necessarios(),
         pasta=pasta or RAIZ,
@@ -271,10 +278,15 @@ def mensagem(nome, pasta=None):
         sistema=f"{platform.system()} {platform.machine()}",
         pasta_do_registro=registro(),
         colab=link_do_colab(),
-        relato=configuracao()["repositorio"] + "/issues",
+        relato=repositorio + "/issues",
         kit=KIT.get("pasta"),
         pythons=" ou ".join(KIT.get("pythons", PYTHONS_DO_KIT)),
     )
+
+
+def onde(erro):
+    """O arquivo do erro; numa troca de nomes são dois, e o mais comprido é o provisório."""
+    return min((nome for nome in (erro.filename, erro.filename2) if isinstance(nome, str)), key=len, default=None)
 
 
 def explicar(erro):
@@ -282,9 +294,9 @@ def explicar(erro):
     if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return mensagem("espaco")
     if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return mensagem("permissao", erro.filename2 or erro.filename)
+        return mensagem("permissao", onde(erro))
     if erro.errno == errno.ENAMETOOLONG:
-        return mensagem("caminho", erro.filename)
+        return mensagem("caminho", onde(erro))
     if isinstance(erro, FileNotFoundError):
         return (
             f"A cópia do curso está incompleta (falta {erro.filename}): baixe o curso inteiro de "
@@ -409,7 +421,7 @@ def um_por_vez():
     arquivo = str(RAIZ / "pyproject.toml")  # um que já existe: nada para criar nem para esquecer
     try:
         numero = os.open(arquivo, os.O_RDWR)  # há redes em que só se segura o que se pode gravar
-    except PermissionError:
+    except OSError:
         numero = os.open(arquivo, os.O_RDONLY)
     try:
         esperar_a_vez(numero)
@@ -949,17 +961,17 @@ def no_disco_do_kit(destino):
 
 def explicar_no_kit(erro, destino):
     """A frase para um erro do disco em que se monta o kit, que raramente é o do curso."""
-    onde = erro.filename2 or erro.filename
-    if onde and dentro(onde, RAIZ):
-        return f"Não consegui ler {onde}, que vai no kit: confira a permissão desse arquivo e rode o comando de novo."
+    lugar = onde(erro) or destino
+    if dentro(lugar, RAIZ):
+        return f"Não consegui ler {lugar}, que vai no kit: confira a permissão desse arquivo e rode o comando de novo."
     if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG):
         return f"Falta espaço em {destino}: libere espaço ali, ou dê outra pasta, e rode o comando de novo."
     if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Não há permissão para gravar em {onde or destino}: feche o que estiver aberto ali, destrave o pen drive ou dê outra pasta."
+        return f"Não há permissão para gravar em {lugar}: feche o que estiver aberto ali, destrave o pen drive ou dê outra pasta."
     if erro.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
-        return f"O disco não aceita o nome {onde or destino}: dê uma pasta de nome mais simples e mais curto."
+        return f"O disco não aceita o nome {lugar}: dê uma pasta de nome mais simples e mais curto."
     if isinstance(erro, (FileExistsError, NotADirectoryError)):
-        return f"O kit precisa de uma pasta em {onde or destino}, e no caminho há um arquivo: dê outra pasta."
+        return f"O kit precisa de uma pasta em {lugar}, e no caminho há um arquivo: dê outra pasta."
     return f"O disco de {destino} recusou uma operação ({erro}): veja se ele ainda está ligado, ou dê outra pasta."
 
 

@@ -471,10 +471,10 @@ def test_com_o_disco_cheio_o_arquivo_velho_fica(tmp_path, monkeypatch):
 
 
 def test_dois_processos_gravando_o_mesmo_arquivo_nunca_falham(raiz):
-    programa = "for i in range(150): curso.gravar(curso.RAIZ / 'junto', b'%d' % i * 5000)"
+    programa = "for i in range(100, 160): curso.gravar(curso.RAIZ / 'junto', b'%d' % i * 5000)"
     dois = [outro_processo(raiz, programa) for _ in range(2)]
     assert [(p.communicate()[0], p.returncode) for p in dois] == [("", 0), ("", 0)]
-    assert (raiz / "junto").read_bytes() == b"149" * 5000
+    assert (raiz / "junto").read_bytes() == b"159" * 5000
     assert not list(raiz.glob(".junto*"))
 
 
@@ -839,6 +839,31 @@ def test_cada_erro_de_arquivo_tem_a_sua_frase(erro, trecho, maquina, monkeypatch
     monkeypatch.setattr(curso.Path, "mkdir", recusar)
     assert entrar("aula") == 1
     assert trecho in frase(capsys)
+
+
+def test_sem_o_pyproject_a_frase_de_outro_problema_nao_se_perde(raiz, monkeypatch, capsys):
+    def recusar(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "pyproject.toml")
+
+    monkeypatch.setattr(curso, "configuracao", recusar)
+    monkeypatch.setattr(curso, "preparar_ambiente", recusar)
+    assert entrar("aula") == 1
+    assert "permissão para gravar em pyproject.toml" in frase(capsys)
+
+
+def test_um_curso_so_de_leitura_que_ja_esta_pronto_abre(aulas, maquina, monkeypatch):
+    curso.preparar_ambiente(curso.PACOTES)
+    abrir, rodar = os.open, []
+
+    def so_leitura(caminho, modo, *resto):
+        if modo & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(errno.EROFS, "Read-only file system", str(caminho))
+        return abrir(caminho, modo, *resto)
+
+    monkeypatch.setattr(curso.os, "open", so_leitura)
+    monkeypatch.setattr(curso, "gravar", lambda caminho, _: pytest.fail(f"gravou {caminho}"))
+    monkeypatch.setattr(curso, "rodar", lambda *_: rodar.append(1) or 0)
+    assert entrar("aula") == 0 and rodar
 
 
 def test_copia_incompleta_do_curso(maquina, raiz, capsys):
