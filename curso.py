@@ -695,7 +695,10 @@ def torch_de_cpu(pip):
     if codigo != 0:
         if causa(saida) not in ("rede", "certificado", "versao"):
             raise Falha(mensagem(causa(saida)))
-        avisar("O índice do PyTorch não respondeu; o torch virá do índice padrão (maior).")
+        avisar(
+            "O índice do PyTorch não respondeu; o torch virá do índice padrão, com as bibliotecas da placa NVIDIA "
+            "(maior: até 10 GB em disco)."
+        )
     return codigo == 0
 
 
