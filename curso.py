@@ -208,7 +208,7 @@ SINAIS = (
         "certificado",
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self[- ]signed certificate|SSLCertVerificationError",
     ),
-    # O pip culpa o certificado também de uma conexão cortada no meio, e de um proxy que não fala TLS.
+    # O pip culpa o certificado também de uma conexão cortada no meio, e de um intermediário que não fala TLS.
     ("rede", r"SSLEOFError|UNEXPECTED_EOF|SSLZeroReturnError|WRONG_VERSION_NUMBER"),
     ("certificado", r"SSLError|problem confirming the ssl certificate"),
     ("caminho", r"File name too long|\[Errno 36\]|\[WinError 206\]|Windows Long Path"),
@@ -303,9 +303,9 @@ def explicar(erro):
             "novo e rode o comando lá."
         )
     if isinstance(erro, IsADirectoryError):
-        return f"Há uma pasta onde o curso guarda um arquivo ({erro.filename}): dê outro nome a ela e rode o comando de novo."
+        return f"Há uma pasta onde o curso guarda um arquivo ({erro.filename}): dê outro nome a ela e repita o comando."
     if isinstance(erro, (FileExistsError, NotADirectoryError)):
-        return f"Há outra coisa onde o curso guarda uma pasta ({erro.filename}): dê outro nome a ela e rode o comando de novo."
+        return f"Há outra coisa onde o curso guarda uma pasta ({erro.filename}): dê outro nome a ela e repita o comando."
     return f"O sistema recusou uma operação ({erro}): confira a pasta {RAIZ} e rode de novo."
 
 
@@ -464,9 +464,9 @@ def variaveis():
     limpas = {k: v for k, v in os.environ.items() if k not in DE_OUTRO_PYTHON}
     limpas.update(PYTHONUTF8="1", PYTHONUNBUFFERED="1", PIP_USER="0")
     if "OMP_WAIT_POLICY" not in limpas:
-        # As linhas de execução do torch giram à toa enquanto se esperam, e dois treinos em dois núcleos ficam 40 vezes
-        # mais lentos. Girando pouco, ninguém perde (tests/medir.py; no Linux). A segunda é a da biblioteca do Windows e
-        # do Mac, segundo a documentação dela: não foi medida.
+        # As linhas de execução do torch giram à toa enquanto se esperam, e dois treinos em dois núcleos se atropelam.
+        # Girando pouco, um passo leva 72 ms em vez de 1.360 com dois treinos, e 41 em vez de 34 com um só (no Linux).
+        # A segunda variável é a da biblioteca do Windows e do Mac, segundo a documentação dela: não foi medida.
         limpas.setdefault("GOMP_SPINCOUNT", "300")
         limpas.setdefault("KMP_BLOCKTIME", "0")
     return limpas
@@ -717,7 +717,8 @@ def conferir_pacotes():
 def rodar(comando, pasta, **variaveis_a_mais):
     """Entrega o terminal ao comando: quem responde ao Ctrl-C é ele, e o código de saída é o seu."""
     signal.signal(signal.SIGINT, lambda *_: None)
-    processo = subprocess.Popen([python_do_ambiente(), *comando], cwd=str(pasta), env={**variaveis_a_mais, **variaveis()})
+    ambiente = {**variaveis_a_mais, **variaveis()}
+    processo = subprocess.Popen([python_do_ambiente(), *comando], cwd=str(pasta), env=ambiente)
     signal.signal(signal.SIGTERM, lambda *_: processo.terminate())
     codigo = processo.wait()
     return codigo if codigo >= 0 else 128 - codigo
@@ -786,12 +787,12 @@ def montar_kit(destino, nova, opcoes):
         juntar_pacotes(pacotes, opcoes.para, python)
     programa = "py" if opcoes.para == "windows" else "python3"
     with no_disco_do_kit(destino):
-        copiar_curso(nova)
+        tamanho = copiar_curso(nova)
         conferir_destino(destino)  # o pip demora, e nesse tempo alguém pode ter posto algo ali
         por_no_lugar(nova, copia)
         gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
         gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
-        tamanho = sum(p.stat().st_size for p in [*pacotes.glob("*.whl"), *copia.rglob("*")])
+        tamanho += sum(p.stat().st_size for p in pacotes.glob("*.whl"))
     avisar(f"O kit está em {destino} ({tamanho / 1e6:.0f} MB). O LEIA-ME.txt dele diz como usar.")
 
 
@@ -802,7 +803,7 @@ def resolver(pasta):
     try:
         return os.path.realpath(pasta)
     except FileNotFoundError:
-        raise Falha("A pasta em que este terminal está já não existe: abra outro terminal e rode o comando de novo.") from None
+        raise Falha("A pasta deste terminal já não existe: abra outro terminal e rode o comando de novo.") from None
 
 
 def dentro(caminho, pasta):
@@ -825,7 +826,9 @@ def conferir_destino(destino):
                     f"O kit não pode ficar dentro do próprio curso ({lugar} fica em {meu}): dê outra pasta, como o pen drive."
                 )
             if dentro(meu, lugar):
-                raise Falha(f"O kit não pode ficar em {lugar}, onde está o próprio curso ({meu}): dê outra pasta, como o pen drive.")
+                raise Falha(
+                    f"O kit não pode ficar em {lugar}, onde está o próprio curso ({meu}): dê outra pasta, como o pen drive."
+                )
     for lugar in (destino, pacotes, copia):
         if lugar.is_symlink() or (os.path.lexists(str(lugar)) and not lugar.is_dir()):
             raise Falha(f"O kit precisa de uma pasta em {lugar}, e ali há um atalho ou um arquivo: dê outra pasta.")
@@ -837,23 +840,14 @@ def conferir_destino(destino):
             )
         return
     leia_me, ficha = destino / "LEIA-ME.txt", destino / "kit.json"
-    for arquivo in (leia_me, ficha):
-        if os.path.lexists(str(arquivo)) and not (comeca(leia_me, LEIA_ME) if arquivo == leia_me else "pythons" in ler_json(ficha)):
-            raise Falha(f"Já existe {arquivo}, que não veio de um kit e seria trocado: mude-o de lugar, ou dê outra pasta ao kit.")
-
-
-def comeca(arquivo, texto):
-    """Se a primeira linha do arquivo é a do texto."""
-    linha = texto.partition("\n")[0].encode("utf-8")
-    try:
-        with open(str(arquivo), "rb") as aberto:
-            return aberto.read(len(linha)) == linha
-    except OSError:
-        return False
+    primeira_linha = LEIA_ME.partition("\n")[0].encode("utf-8")
+    for arquivo, do_kit in ((leia_me, lido(leia_me).startswith(primeira_linha)), (ficha, "pythons" in ler_json(ficha))):
+        if os.path.lexists(str(arquivo)) and not do_kit:
+            raise Falha(f"Já existe {arquivo}, que não veio de um kit e seria trocado: mude-o de lugar, ou dê outra pasta.")
 
 
 def abrir_destino(destino):
-    """Desfaz ou acaba a troca que um kit interrompido deixou no meio; devolve uma pasta nova, vazia, para montar a cópia."""
+    """Desfaz ou acaba a troca que um kit interrompido deixou no meio; devolve uma pasta vazia, para montar a cópia."""
     copia = destino / "curso"
     (destino / "pacotes").mkdir(parents=True, exist_ok=True)
     for velha in deixados(destino, "curso", "velha"):
@@ -871,8 +865,8 @@ def abrir_destino(destino):
 
 
 def copiar_curso(nova):
-    """Copia só arquivos comuns: um atalho pode levar para fora do curso ou dar voltas. A marca vem por último."""
-    feitos, atalhos = {}, []
+    """Copia só arquivos comuns, porque um atalho pode levar para fora ou dar voltas; devolve o tamanho da cópia."""
+    feitos, atalhos, tamanho = {}, [], 0
 
     def recusar(erro):
         raise erro
@@ -891,9 +885,11 @@ def copiar_curso(nova):
                     with suppress(OSError):  # um pen drive pode não saber guardar permissões
                         shutil.copymode(original, str(aqui / nome))
                 feitos[(aqui / nome).relative_to(nova).as_posix()] = impressao(dados)
+                tamanho += len(dados)
     if atalhos:
         avisar("Ficaram de fora do kit os atalhos, que não levam ao mesmo lugar noutro computador: " + ", ".join(atalhos))
-    gravar_json(nova / MARCA_DO_KIT, {"arquivos": feitos})
+    gravar_json(nova / MARCA_DO_KIT, {"arquivos": feitos})  # por último: com a marca, a cópia está inteira
+    return tamanho
 
 
 def atalho(caminho):
@@ -903,7 +899,7 @@ def atalho(caminho):
 def vai_no_kit(caminho):
     """O que é do curso; não o que é da máquina, do aluno, um atalho, outro ambiente ou sobra de gravação."""
     nome = os.path.basename(caminho)
-    de_fora = os.path.normcase(nome) in FORA_DO_KIT or nome == MARCA_DO_KIT or re.search(r"\.[0-9a-f]{8}\.(parte|lixo)$", nome)
+    de_fora = nome.lower() in FORA_DO_KIT or nome == MARCA_DO_KIT or re.search(r"\.[0-9a-f]{8}\.(parte|lixo)$", nome)
     return not (de_fora or atalho(caminho) or os.path.exists(os.path.join(caminho, "pyvenv.cfg")))
 
 
@@ -917,9 +913,14 @@ def por_no_lugar(nova, copia):
     """Troca a cópia velha pela nova. Em todo momento uma das duas está inteira, e `abrir_destino` acha o que faltar."""
     velha = ao_lado(copia, "velha")
     havia = copia.exists()
-    if havia:
-        trocar(copia, velha)
-    trocar(nova, copia)
+    try:
+        if havia:
+            trocar(copia, velha)
+        trocar(nova, copia)
+    except BaseException:
+        if velha.exists() and not copia.exists():
+            trocar(velha, copia)
+        raise
     if havia:
         despedir(velha, copia)
 
@@ -970,7 +971,7 @@ def explicar_no_kit(erro, destino):
     if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG):
         return f"Falta espaço em {destino}: libere espaço ali, ou dê outra pasta, e rode o comando de novo."
     if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Não há permissão para gravar em {lugar}: feche o que estiver aberto ali, destrave o pen drive ou dê outra pasta."
+        return f"Não há permissão para gravar em {lugar}: feche o que estiver aberto ali, ou dê outra pasta."
     if erro.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
         return f"O disco não aceita o nome {lugar}: dê uma pasta de nome mais simples e mais curto."
     if isinstance(erro, (FileExistsError, NotADirectoryError)):
@@ -1176,7 +1177,7 @@ def leitor():
         "--rapidos", action="store_true", help="só os testes rápidos, sem os notebooks"
     )
     comando(capitulo, "roda o capítulo no terminal: o treino, a perda e as histórias")
-    comando(treinar, "treina um GPTMini com os seus textos e os seus tamanhos; «treinar --ajuda» diz como")
+    comando(treinar, "treina um GPTMini com o seu texto e os seus tamanhos; «treinar --ajuda» diz como")
     do_kit = comando(kit, "junta o curso e os pacotes numa pasta, para salas sem internet")
     do_kit.add_argument("pasta", metavar="PASTA", help="onde montar o kit, por exemplo no pen drive")
     do_kit.add_argument(

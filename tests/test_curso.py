@@ -1187,8 +1187,10 @@ def test_refazer_o_kit_passa_adiante_o_que_e_de_quem_usou_a_copia(fazer_kit):
     for nome in ("meu-curso/04/00-a.ipynb", "meu-modelo/m.pt", ".venv/pyvenv.cfg", "__pycache__/x.pyc"):
         (pasta / "curso" / nome).parent.mkdir(parents=True)
         (pasta / "curso" / nome).write_bytes(b"meu")
+    (pasta / "curso" / "meu-curso" / "atalho").symlink_to("/nada")
     fazer_kit()
     assert (pasta / "curso" / "meu-curso/04/00-a.ipynb").read_bytes() == b"meu"
+    assert (pasta / "curso" / "meu-curso" / "atalho").is_symlink()
     assert (pasta / "curso" / "meu-modelo/m.pt").read_bytes() == b"meu"
     assert (pasta / "curso" / ".venv/pyvenv.cfg").exists()
     assert {p.name for p in pasta.iterdir()} == {"curso", "pacotes", "kit.json", "LEIA-ME.txt"}
@@ -1240,6 +1242,22 @@ def test_o_erro_do_pen_drive_fala_do_pen_drive(onde, erro, trecho, fazer_kit, mo
     texto = frase(capsys)
     assert trecho in texto and str(pasta) in texto
     assert tudo(pasta) == antes
+
+
+@pytest.mark.parametrize("erro", [PermissionError(errno.EACCES, "Permission denied"), KeyboardInterrupt()])
+def test_uma_troca_que_nao_da_certo_devolve_a_copia_velha(erro, fazer_kit, raiz, monkeypatch):
+    pasta = fazer_kit()
+    antes, trocar = tudo(pasta), curso.trocar
+
+    def recusar(de, para):
+        if de.name.endswith(".parte") and para == pasta / "curso":
+            raise erro
+        trocar(de, para)
+
+    (raiz / "novidade.txt").touch()
+    monkeypatch.setattr(curso, "trocar", recusar)
+    assert entrar("kit", str(pasta)) != 0
+    assert tudo(pasta) == antes and not list(pasta.glob(".*"))
 
 
 MORRER = """
