@@ -30,7 +30,12 @@ def machado_ou_historinhas(n=8_000):
         return "Machado de Assis", machado()
     except NaoVeio as erro:
         print(f"Sem o Machado: {erro}\nEm lugar dele vão {n} historinhas.")
-        return "historinhas", "\n\n".join(h.texto for h in historinhas.sortear(n, semente=0))
+        return "historinhas", das_historinhas(n)
+
+
+def das_historinhas(n=8_000):
+    """As primeiras `n` historinhas, num texto só."""
+    return "\n\n".join(h.texto for h in historinhas.sortear(n, semente=0))
 
 
 LIMITE = 50_000_000      # bytes: uns cem romances; mais não cabe na memória
