@@ -1,12 +1,12 @@
 """Entradas ruins aos milhares, sorteadas: cada porta responde certo ou recusa com uma frase do curso.
 
-«Recusar» é levantar um erro de dentro do gptmini. Um traceback que nasce no PyTorch, ou um resultado errado e calado,
-reprova. O hypothesis sorteia as entradas e, quando acha uma que reprova, a encolhe até a menor.
+«Recusar» é um `raise` nosso, com uma frase em português (o juiz é o da bancada, tests/portas.py). Um erro que nasce no
+PyTorch, ainda que numa linha nossa, ou um resultado errado e calado, reprova. O hypothesis sorteia as entradas e, quando
+acha uma que reprova, a encolhe até a menor. A contagem inteira é `python tests/portas.py`; aqui corre uma amostra dela.
 """
 
 import re
 import shutil
-import traceback
 import unicodedata
 from pathlib import Path
 
@@ -15,9 +15,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import portas
 from gptmini import CharTokenizer, GPTConfig, GPTMini, UnknownTokenError, WordTokenizer, generate, generate_cached, historinhas, pronto
 
-SALAS = str(Path(historinhas.__file__).parent)
 TEXTOS = ["Ana tinha uma pipa azul.", "— Que bom! — disse o beija-flor,\ne voou: era dia; era noite?"]
 PALAVRAS, LETRAS = WordTokenizer(TEXTOS), CharTokenizer(TEXTOS)
 
@@ -27,9 +27,53 @@ def vezes(n):
 
 
 def recusa(erro):
-    """Se quem levantou o erro foi o curso, e com uma frase."""
-    ultimo = traceback.extract_tb(erro.__traceback__)[-1].filename
-    return ultimo.startswith(SALAS) and isinstance(erro, (TypeError, ValueError)) and len(str(erro).split()) >= 4
+    """Se quem levantou o erro foi um `raise` do curso, e com uma frase; o que faltar vai dito no assert."""
+    defeito = portas.defeito_da_recusa(erro)
+    assert not defeito, f"{defeito}: {type(erro).__name__}: {erro}"
+    return True
+
+
+# -- o próprio juiz ---------------------------------------------------------------------------------------
+
+UM_ERRO_NOSSO = """
+def em_c(x): return [1, 2][x]
+def em_c_na_linha_do_raise(x): raise ValueError(f"o valor veio {x!r:.{x}}; esperava um inteiro.")
+def repassa(x):
+    try: int("a")
+    except ValueError: raise
+def ingles(x): raise ValueError("expected an integer, got something else")
+def duas_linhas(x): raise ValueError("x veio errado;\\nesperava um inteiro.")
+def comprida(x): raise ValueError("x veio " + "x" * 500 + "; esperava um inteiro.")
+def tipo(x): raise KeyError("x veio errado; esperava um inteiro.")
+def calada(x): raise ValueError("não")
+def sem_imprimir(x): raise ValueError("x veio \\ud800; esperava um inteiro.")
+def boa(x):
+    raise ValueError(
+        f"x veio {x}; esperava um inteiro "
+        "maior que zero.") from None
+def boa_de_outra(x):
+    try: int("a")
+    except ValueError as erro: raise TypeError(f"x veio {x}; esperava um inteiro.") from erro
+def com_limpeza(x):
+    try: boa(x)
+    finally: x = 1
+"""
+
+
+@pytest.mark.parametrize("nome, boa", [("em_c", False), ("em_c_na_linha_do_raise", False), ("repassa", False), ("ingles", False), ("duas_linhas", False), ("comprida", False),
+                                       ("tipo", False), ("calada", False), ("sem_imprimir", False), ("boa", True), ("boa_de_outra", True), ("com_limpeza", True)])
+def test_o_juiz_so_aceita_um_raise_nosso_com_frase(nome, boa):
+    nossas = {}
+    exec(compile(UM_ERRO_NOSSO, str(portas.CAPITULO / "gptmini" / "de_mentira.py"), "exec"), nossas)
+    with pytest.raises(Exception) as erro:
+        nossas[nome]("abc")
+    assert (not portas.defeito_da_recusa(erro.value)) == boa
+
+
+def test_o_mesmo_raise_fora_do_curso_nao_e_recusa():
+    with pytest.raises(ValueError) as erro:
+        raise ValueError("x veio errado; esperava um inteiro.")
+    assert "fora de um raise nosso" in portas.defeito_da_recusa(erro.value)
 
 
 # -- texto e ids ------------------------------------------------------------------------------------------
@@ -65,7 +109,7 @@ def test_decode_aceita_ids_ou_recusa(ids):
     except (TypeError, ValueError) as erro:
         assert recusa(erro)
         return
-    assert all(isinstance(i, int) and 0 <= i < PALAVRAS.vocab_size for i in ids) and isinstance(texto, str)
+    assert all(portas.como_int(i) is not None and 0 <= i < PALAVRAS.vocab_size for i in ids) and isinstance(texto, str)
 
 
 # -- a ficha e a geração ----------------------------------------------------------------------------------
