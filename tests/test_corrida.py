@@ -1,12 +1,16 @@
 """A corrida: a pista, a receita de referência, as regras que recusam trapaça, o placar que se junta e a tabela da lição 09."""
 
 import ast
+import errno
 import json
 import math
+import os
 import re
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -181,6 +185,321 @@ def test_o_nome_de_quem_corre_nao_sai_da_pasta(autoria, tmp_path):
 
 def test_placar_vazio_diz_que_esta_vazio(tmp_path):
     assert "nenhuma volta" in corrida.placar(tmp_path) and "nenhuma volta" in corrida.placar(tmp_path / "não existe")
+
+
+# -- o placar, com o que os outros puserem na pasta -------------------------------------------------------------
+
+def escreve(pasta, nome="ze.json", cru=None, **trocas):
+    """Um arquivo na pasta do placar, como o de uma volta do Zé, com os campos trocados; ou com os bytes de `cru`."""
+    pasta.mkdir(exist_ok=True)
+    campos = asdict(VOLTA) | {"autoria": "Zé", "vezes": 14.0} | trocas
+    (pasta / nome).write_bytes(json.dumps(campos).encode() if cru is None else cru)
+    return pasta / nome
+
+
+CERTA = json.dumps(asdict(VOLTA) | {"autoria": "Zé"})
+NUMEROS = ["-1.0", "0", "NaN", "Infinity", "-Infinity", "1e999", "true", "false", "null", '"5"', "[5]", "{}", "9" * 400, "9" * 5000]
+FORJADAS = {f"{campo}={valor[:9]}": re.sub(rf'"{campo}": [^,]+', f'"{campo}": {valor}', CERTA).encode()
+            for campo in ("perda", "alvo", "segundos", "vezes", "passos", "parametros") for valor in NUMEROS}
+FORJADAS |= {f"{campo} {valor!r:.9}": json.dumps(json.loads(CERTA) | {campo: valor}).encode()
+             for campo in ("autoria", "receita", "pista", "quando")
+             for valor in (5, None, ["x"], "a\nb", "a\r 1º  99,0", "\x1b[31m", "a\x00", "\u202eetrac", "\u200bx", "\u2028", "\ud800", "\x85", "x" * 500)}
+FORJADAS |= {
+    "alvo falso": json.dumps(json.loads(CERTA) | {"alvo": 9.0, "perda": 8.0}).encode(),
+    "alvo quase certo": json.dumps(json.loads(CERTA) | {"alvo": 0.4041}).encode(),
+    "pista parecida": json.dumps(json.loads(CERTA) | {"pista": " Historinhas"}).encode(),
+    "data que não é data": json.dumps(json.loads(CERTA) | {"quando": "amanhã"}).encode(),
+    "caminho na data": json.dumps(json.loads(CERTA) | {"quando": "../../2026"}).encode(),
+    "pista em branco": json.dumps(json.loads(CERTA) | {"pista": "  "}).encode(),
+    "rápida demais": json.dumps(json.loads(CERTA) | {"segundos": 1e-9, "vezes": 1e5}).encode(),
+    "referência impossível": json.dumps(json.loads(CERTA) | {"vezes": 1e6}).encode(),
+    "fração de passo": json.dumps(json.loads(CERTA) | {"passos": 0.5}).encode(),
+    "semente negativa": json.dumps(json.loads(CERTA) | {"semente": -1}).encode(),
+    "chave repetida": CERTA.replace('"perda"', '"vezes": 99.0, "perda"').encode(),
+    "funda": b"[" * 7000, "tabelas fundas": b'{"a":' * 1500, "vazia": b"", "lista": b"[1, 2]", "número": b"3", "nada": b"null", "texto": b'"volta"',
+    "falta um campo": b'{"autoria": "Z"}', "cortada": CERTA[:60].encode(), "utf-16": CERTA.encode("utf-16"), "bytes": b"\xff\xfe\xfd", "comprida": CERTA.encode() + b" " * 9000,
+}
+
+
+@pytest.mark.parametrize("qual", FORJADAS)
+def test_um_arquivo_forjado_e_dito_e_nao_muda_o_placar(tmp_path, capsys, qual):
+    corrida.anotar(VOLTA, tmp_path)
+    certo = corrida.placar(tmp_path)
+    escreve(tmp_path, "forjada.json", FORJADAS[qual])
+    assert corrida.ler(tmp_path) == [VOLTA]
+    dito = capsys.readouterr().out
+    assert re.fullmatch(r"forjada\.json não é uma volta da corrida e fica de fora: .{10,350}\.\n", dito), dito
+    assert corrida.placar(tmp_path) == certo and len(certo.splitlines()) == 2
+
+
+def test_o_que_nao_e_arquivo_comum_nem_trava_nem_entra(tmp_path, capsys):
+    pasta = tmp_path / "turma"
+    corrida.anotar(VOLTA, pasta)
+    (pasta / "x.json").mkdir()
+    with open(pasta / "enorme.json", "wb") as arquivo:
+        arquivo.truncate(10**9)
+    nomes = ["enorme.json"]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(pasta / "cano.json")
+        os.symlink("/dev/zero", pasta / "zero.json")
+        os.symlink(escreve(tmp_path), pasta / "atalho.json")
+        os.symlink(pasta, pasta / "volta em si")
+        os.symlink("nada", pasta / "quebrado.json")
+        (pasta / "duas\nlinhas\x1b[31m.json").write_text("{}")
+        (Path(os.fsdecode(os.fsencode(pasta) + b"/\xff.json"))).write_text("{}")
+        nomes += ["atalho.json", "cano.json", "quebrado.json", "zero.json", "duas?linhas?[31m.json", "?.json"]
+    inicio = time.process_time()
+    assert corrida.ler(pasta) == [VOLTA]
+    assert time.process_time() - inicio < 1
+    linhas = capsys.readouterr().out.splitlines()
+    assert {linha.split(" não é uma volta")[0] for linha in linhas} == set(nomes) and all(linha.isprintable() for linha in linhas)
+
+
+def test_milhares_de_arquivos_ruins_nao_enchem_a_tela(tmp_path, capsys):
+    corrida.anotar(VOLTA, tmp_path)
+    for i in range(1500):
+        (tmp_path / f"{i}.json").write_bytes(b"{}")
+    assert corrida.ler(tmp_path) == [VOLTA]
+    dito = capsys.readouterr().out
+    assert dito.count("não é uma volta") == corrida.MAX_LINHAS and dito.endswith("outros 1400 arquivos.\n")
+
+
+def test_cada_nome_cabe_no_seu_lugar(tmp_path):
+    for i, autoria in enumerate(["x" * 400, "Z" + "\u0301\u0327" * 150, "  ", "日本" * 30]):
+        escreve(tmp_path, f"{i}.json", autoria=autoria, receita="r" * 400, vezes=13.0 + i)
+    linhas = corrida.placar(tmp_path).splitlines()
+    assert len(linhas) == 5 and all(len(linha) < 140 for linha in linhas)
+    assert "x" * 39 + "…" in linhas[4] and "Ź: r" in linhas[3] and "(sem nome)" in linhas[2]
+
+
+def test_a_pista_de_cada_um_vai_a_parte(tmp_path):
+    """Um texto fácil e um alvo folgado não se comparam com os do curso, nem um alvo com outro."""
+    corrida.anotar(VOLTA, tmp_path)
+    do_curso = corrida.placar(tmp_path)
+    for alvo, vezes in ((90.0, 500.0), (80.0, 400.0)):
+        corrida.anotar(replace(VOLTA, autoria="Zé", pista="minha", alvo=alvo, perda=70.0, vezes=vezes), tmp_path)
+    placar = corrida.placar(tmp_path)
+    assert placar.startswith(do_curso + "\n\nFora da classificação do curso: pista «minha», alvo 80,000\n")
+    assert placar.count("  1º") == 3 and "  2º" not in placar
+
+
+@pytest.mark.parametrize("pasta", [None, 5, b"placar", ["placar"], "com\0zero", "\ud800", "n" * 300, True])
+def test_o_que_nao_e_uma_pasta(pasta):
+    for pedir in (corrida.ler, corrida.placar, lambda p: corrida.anotar(VOLTA, p), lambda p: corrida.cronometrar(receita(), "Bia", pasta=p)):
+        with pytest.raises(TypeError, match="^a pasta veio .*; esperava um caminho"):
+            pedir(pasta)
+
+
+def test_um_arquivo_no_lugar_da_pasta(tmp_path, pista):
+    (tmp_path / "placar").write_text("")
+    for pedir in (corrida.ler, corrida.placar, lambda p: corrida.anotar(VOLTA, p), lambda p: corrida.cronometrar(receita(), "Bia", pista, pasta=p)):
+        with pytest.raises(NotADirectoryError, match="não é uma pasta; passe a pasta das voltas"):
+            pedir(tmp_path / "placar")
+
+
+# -- anotar ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("autoria", ["Bia", "con", "NUL", "aux.txt", "com1", "", "🦜", "../x", "日" * 90, "ª" * 300])
+def test_uma_volta_nunca_apaga_outra(tmp_path, autoria):
+    """No mesmo instante, da mesma autoria, e com nomes que viram o mesmo nome de arquivo."""
+    voltas = [replace(VOLTA, autoria=quem, perda=0.39 - i / 1000) for quem in {autoria, autoria.upper(), autoria + "!", autoria + "?"} for i in range(3)]
+    caminhos = [corrida.anotar(v, tmp_path) for v in voltas]
+    assert len(set(caminhos)) == len(voltas) and len({c.name.lower() for c in caminhos}) == len(voltas)
+    lidas = corrida.ler(tmp_path)
+    assert len(lidas) == len(voltas) and all(v in lidas for v in voltas)
+    assert all(len(os.fsencode(c.name)) < 255 and re.fullmatch(r".+-2026\d{4}T\d{12}-[0-9a-f]{8}\.json", c.name) for c in caminhos)
+
+
+def test_a_volta_vai_inteira_ou_nao_vai(tmp_path, monkeypatch):
+    def cheio(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", cheio)
+    with pytest.raises(OSError, match="disco está cheio"):
+        corrida.anotar(VOLTA, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("volta", [None, asdict(VOLTA), "volta", corrida.Volta, *[replace(VOLTA, **{c: v}) for c, v in (
+    ("perda", math.nan), ("perda", torch.tensor(0.3)), ("vezes", math.inf), ("segundos", 0.0), ("autoria", None), ("autoria", "a\nb"), ("quando", "../../fora"),
+    ("quando", None), ("alvo", 99.0), ("alvo", math.nan), ("passos", True), ("passos", 2.5), ("parametros", 0), ("pista", ""), ("receita", "\x1b[2J"))]], ids=lambda v: f"{v!r:.60}")
+def test_o_que_nao_se_anota(tmp_path, volta):
+    with pytest.raises((TypeError, ValueError), match=r"(veio|está em branco|não confere).*\.$"):
+        corrida.anotar(volta, tmp_path / "placar")
+    assert not (tmp_path / "placar").exists()
+
+
+def test_numeros_do_numpy_se_anotam(tmp_path):
+    corrida.anotar(replace(VOLTA, perda=np.float32(0.25), vezes=np.float64(12), passos=np.int64(250), parametros=np.int32(9)), tmp_path)
+    lida, = corrida.ler(tmp_path)
+    assert (lida.perda, lida.vezes, lida.passos, lida.parametros) == (0.25, 12.0, 250, 9) and type(lida.passos) is int
+
+
+# -- o que está errado é dito antes dos minutos de treino -------------------------------------------------------
+
+@pytest.fixture
+def sem_treino(monkeypatch):
+    """Nada se treina; e, no fim, o sorteio está onde estava."""
+    def treinou(*_, **__):
+        raise AssertionError("começou a treinar")
+
+    monkeypatch.setattr(corrida, "train_steps", treinou)
+    estado = torch.get_rng_state()
+    yield
+    assert torch.equal(torch.get_rng_state(), estado)
+
+
+class SemDupla(GPTMini):
+    def forward(self, idx, targets=None):
+        return super().forward(idx, targets)[0]
+
+
+class PerdaTorta(GPTMini):
+    def forward(self, idx, targets=None):
+        return super().forward(idx, targets)[0], 3.0
+
+
+def outro(classe):
+    return lambda V, T: classe(GPTConfig(V, T, 16, 2, 1))
+
+
+RECEITAS = {
+    "modelo que não volta": ({"modelo": lambda V, T: None}, "model veio NoneType"),
+    "a classe": ({"modelo": lambda V, T: GPTMini}, "model veio a classe GPTMini"),
+    "sem ficha": ({"modelo": lambda V, T: nn.Linear(3, 3)}, "model veio Linear"),
+    "outra janela": ({"modelo": lambda V, T: pequena(V, 128)}, "a janela é 64 para todos"),
+    "outro vocabulário": ({"modelo": lambda V, T: pequena(V + 1, T)}, "os logits vieram com forma"),
+    "sem dupla": ({"modelo": outro(SemDupla)}, r"o modelo devolveu Tensor; esperava a dupla"),
+    "perda que não é tensor": ({"modelo": outro(PerdaTorta)}, "a perda veio 3.0"),
+    "sem otimizador": ({"otimizador": lambda model: None}, "otimizador devolveu None"),
+    "otimizador sem grupos": ({"otimizador": lambda model: type("O", (), {"param_groups": []})()}, "otimizador com grupos"),
+    "otimizador sem passo": ({"otimizador": lambda model: type("O", (), {"param_groups": [{"params": [], "lr": 1.0}]})()}, "otimizador com grupos"),
+    "grupo sem taxa": ({"otimizador": lambda model: torch.optim.SGD(model.parameters(), lr=0.0)}, "taxa maior que zero"),
+    "otimizador de outro": ({"otimizador": lambda model: adamw(pequena(9, 64), 1e-3)}, "pesos que não são deste modelo"),
+    "ritmo nan": ({"ritmo": lambda passo, passos: math.nan}, "ritmo deu nan no passo"),
+    "ritmo negativo": ({"ritmo": lambda passo, passos: 1 - 2 * passo / passos}, "ritmo deu -1.0 no passo 4"),
+    "ritmo que não volta": ({"ritmo": lambda passo, passos: None}, "ritmo deu None"),
+}
+
+
+@pytest.mark.parametrize("qual", RECEITAS)
+def test_receita_errada_e_dita_antes_do_treino(pista, sem_treino, tmp_path, qual):
+    trocas, frase = RECEITAS[qual]
+    for pedir in (lambda r: corrida.correr(r, pista), lambda r: corrida.cronometrar(r, "Bia", pista, pasta=tmp_path / "placar")):
+        with pytest.raises((TypeError, ValueError), match=frase):
+            pedir(receita(**trocas))
+    assert not (tmp_path / "placar").exists()
+
+
+@pytest.mark.parametrize("argumentos", [{"receita": None}, {"receita": "a minha"}, {"receita": corrida.Receita}, {"pista": 5}, {"pista": "historinhas"}, {"semente": True},
+                                        {"semente": -1}, {"semente": 0.5}, {"semente": 10**30}, {"autoria": None}, {"autoria": "a\nb"}, {"autoria": "x" * 500},
+                                        {"alvo": math.nan}, {"alvo": -1.0}, {"alvo": math.inf}, {"alvo": "1"}, {"alvo": True}], ids=str)
+def test_cronometrar_com_o_que_nao_serve(pista, sem_treino, tmp_path, argumentos):
+    certos = {"receita": receita(), "pista": pista, "autoria": "Bia", "semente": 0, "pasta": tmp_path}
+    with pytest.raises((TypeError, ValueError), match=r"\bveio\b.*\.$"):
+        if "alvo" in argumentos:
+            argumentos = {"pista": replace(pista, alvo=argumentos["alvo"])}
+        corrida.cronometrar(**certos | argumentos)
+
+
+@pytest.mark.parametrize("trocas", [{"nome": None}, {"nome": ""}, {"nome": "a\nb"}, {"modelo": None}, {"modelo": pequena(9, 64)}, {"otimizador": 3}, {"ritmo": 1.0}, {"ritmo": None},
+                                    {"passos": 0}, {"passos": -1}, {"passos": 2.0}, {"passos": True}, {"passos": None}, {"passos": 10**9}, {"lote": 0}, {"lote": "4"}, {"lote": 10**12}], ids=str)
+def test_receita_que_nao_se_escreve_assim(trocas):
+    certa = {"nome": "a minha", "modelo": pequena, "otimizador": adamw, "passos": 4, "lote": 4}
+    if isinstance(trocas.get("modelo"), nn.Module):
+        trocas = {"modelo": [trocas["modelo"]]}               # um modelo pronto até se chama, mas não é uma receita
+    with pytest.raises((TypeError, ValueError), match=r"(veio .*; esperava|em branco)"):
+        corrida.Receita(**certa | trocas)
+
+
+def test_os_inteiros_do_numpy_servem_na_receita():
+    feita = corrida.Receita("a minha", pequena, adamw, np.int64(4), np.int32(8))
+    assert (feita.passos, feita.lote) == (4, 8) and type(feita.passos) is int
+
+
+HISTORINHAS = "\n\n".join(h.texto for h in historinhas.sortear(1200, semente=5))
+
+
+@pytest.mark.parametrize(("argumentos", "frase"), [
+    ({"nome": "minha", "texto": 5}, "esperava um texto"), ({"nome": "minha", "texto": b"abc" * 50_000}, "esperava um texto"), ({"nome": "minha", "texto": None}, "não há pista 'minha' no curso"),
+    ({"nome": "minha", "texto": ["a"] * 100_000}, "esperava um texto"), ({"nome": None, "texto": HISTORINHAS}, "o nome da pista veio None"), ({"nome": 5, "texto": HISTORINHAS}, "veio 5"),
+    ({"nome": " ", "texto": HISTORINHAS}, "em branco"), ({"nome": "a\nb", "texto": HISTORINHAS}, "linha só"), ({"nome": "minha"}, "não há pista 'minha' no curso"), ({"alvo": 1.5}, "já têm alvo"),
+    ({"nome": "historinhas", "texto": HISTORINHAS}, "o texto é outro"), ({"nome": "Machado de Assis", "texto": HISTORINHAS}, "o texto é outro"),
+    ({"nome": "MACHADO DE ASSIS", "texto": HISTORINHAS, "alvo": 1.5}, "se confunde"),
+    *[({"nome": "minha", "texto": HISTORINHAS, "alvo": alvo}, "o alvo da pista «minha» veio") for alvo in (math.nan, math.inf, 0, -1.0, True, "1,5", [1.5], 10**30)],
+])
+def test_pista_que_nao_se_abre(argumentos, frase):
+    with pytest.raises((TypeError, ValueError), match=frase):
+        corrida.abrir_pista(**argumentos)
+
+
+def test_sem_alvo_se_mede_mas_nao_se_anota(pista, capsys):
+    sem_alvo = corrida.abrir_pista("minha", HISTORINHAS)
+    assert math.isnan(sem_alvo.alvo)
+    assert "; sem alvo;" in str(replace(VOLTA, alvo=sem_alvo.alvo))
+    with pytest.raises(ValueError, match=r"o alvo da pista «minha» veio nan; esperava .* como alvo=1.9"):
+        corrida.cronometrar(receita(), pista=sem_alvo)
+
+
+def test_as_pistas_do_curso_pelo_nome(monkeypatch):
+    monkeypatch.setattr(corrida.corpus, "das_historinhas", lambda: HISTORINHAS)
+    monkeypatch.setattr(corrida.corpus, "machado", lambda: HISTORINHAS + "!")
+    for nome, alvo in corrida.ALVOS.items():
+        aberta = corrida.abrir_pista(nome)
+        assert (aberta.nome, aberta.alvo, len(aberta.tokenizer.vocab)) == (nome, alvo, len(set(HISTORINHAS)) + 1 + (nome != "historinhas" and "!" not in HISTORINHAS))
+    assert corrida.abrir_pista("historinhas", HISTORINHAS).alvo == corrida.ALVOS["historinhas"]
+
+
+@pytest.mark.parametrize("trocas", [{"validacao": [1, 2]}, {"reserva": [1.5] * 500}, {"treino": [-1] * 500}, {"treino": [10**6] * 500}, {"validacao": None}, {"tokenizer": None}, {"nome": None}], ids=str)
+def test_pista_mexida_e_recusada(pista, trocas):
+    with pytest.raises((TypeError, ValueError), match="esperava"):
+        replace(pista, **trocas)
+
+
+@pytest.mark.parametrize("mexer", [None, *(mexer for mexer, _ in MEXIDAS.values())])
+def test_conferir_deixa_o_modelo_e_o_sorteio_como_estavam(pista, mexer):
+    class Sorteia(Mexido):
+        def forward(self, idx, targets=None):
+            torch.rand(3)
+            return super().forward(idx, targets)
+
+    model = Sorteia(pequena(pista.tokenizer.vocab_size, 64), mexer or (lambda logits, idx: logits)).train()
+    model.model.blocks[0].eval()                              # uma peça congelada continua congelada
+    modos, estado = [m.training for m in model.modules()], torch.get_rng_state()
+    try:
+        corrida.conferir_modelo(model, pista)
+        assert mexer is None
+    except ValueError:                                        # a recusa; ou o erro do próprio modelo, que a perda dele não aceita
+        assert mexer is not None
+    assert [m.training for m in model.modules()] == modos and torch.equal(torch.get_rng_state(), estado)
+    assert torch.is_grad_enabled() and all(p.grad is None for p in model.parameters())
+
+
+def test_correr_deixa_o_sorteio_como_estava_e_recusa_quem_ja_sabe_no_primeiro_passo(pista, monkeypatch, capsys):
+    V, estado = pista.tokenizer.vocab_size, torch.get_rng_state()
+    corrida.tempo_da_referencia(pista, 2)
+    monkeypatch.setattr(corrida, "tempo_da_referencia", lambda pista: 60.0)
+    corrida.correr(receita(passos=2), pista)
+    assert torch.equal(torch.get_rng_state(), estado)
+    ja_sabe = pequena(V, 64)
+    for _ in train_steps(ja_sabe, pista.treino, steps=60, batch_size=16, lr=1e-2):
+        pass
+    feitos = []
+    with pytest.raises(corrida.RegraQuebrada, match="já vinha treinado"):
+        corrida.correr(receita(lambda V, T: ja_sabe, passos=50, ritmo=lambda passo, passos: feitos.append(passo) or 1.0), pista)
+    assert feitos[3:] == [1]                                  # depois das três provas do ritmo, um passo só
+
+
+@pytest.mark.parametrize("perdas", [(math.nan, 1.8, 1.8), (math.inf, 1.8, 1.8), (4.1, math.nan, 1.8), (4.1, 1.8, math.nan), (4.1, None, 1.8), ("4", 1.8, 1.8)])
+def test_perdas_que_nao_sao_numeros(perdas):
+    with pytest.raises(corrida.RegraQuebrada):
+        corrida.conferir_perdas(*perdas, 60)
+
+
+@pytest.mark.parametrize("passos", [0, 1, 1.5, True, None, 10**6])
+def test_tempo_da_referencia_de_passos_que_nao_ha(pista, sem_treino, passos):
+    with pytest.raises(ValueError, match="passos veio .*; esperava um inteiro de 2 a 2000"):
+        corrida.tempo_da_referencia(pista, passos)
 
 
 def media(rodadas, campo):

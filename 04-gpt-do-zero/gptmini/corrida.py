@@ -60,12 +60,12 @@ def _nome(nome, de_que, vazio=False):
 
 def _espera(valor, classe, exemplo):
     if not isinstance(valor, classe):
-        raise TypeError(f"veio {_curto(valor)} onde se espera uma {classe.__name__}, como {exemplo}.")
+        raise TypeError(f"veio {_curto(valor)}; esperava {classe.__name__}, como {exemplo}.")
 
 
 def _alvo(pista, alvo):
     """O alvo com que uma volta vale nesta pista: das do curso, o que o curso mediu; de outra, o que ela traz."""
-    if not 0 < as_real(alvo) < math.inf:
+    if not 0 < as_real(alvo) <= FAIXAS["alvo"][1]:
         raise ValueError(f"o alvo da pista «{pista}» veio {_curto(alvo)}; esperava uma perda maior que zero, como alvo=1.9.")
     for nome, certo in ALVOS.items():
         if pista == nome and abs(alvo - certo) > 1e-9:
@@ -78,7 +78,7 @@ def _alvo(pista, alvo):
 def _pasta(pasta):
     try:
         os.fsencode(pasta)
-        if isinstance(pasta, bytes) or "\0" in str(pasta):
+        if isinstance(pasta, bytes) or "\0" in str(pasta) or max(map(len, Path(pasta).parts), default=0) > 255:
             raise TypeError
     except (TypeError, UnicodeError):
         raise TypeError(f"a pasta veio {_curto(pasta)}; esperava um caminho, como {str(PASTA)!r}.") from None
