@@ -1,5 +1,9 @@
 """O modelo pronto é o que o treino padrão dá, e o arquivo só guarda números e textos."""
 
+import hashlib
+import random
+
+import numpy as np
 import pytest
 import torch
 
@@ -66,6 +70,59 @@ def test_arquivo_cortado_ou_de_outra_forma_e_recusado(tmp_path, guardado):
     for nome in ("cortado.pt", "outro.pt"):
         with pytest.raises(pronto.ModeloInvalido):
             pronto.ler(tmp_path / nome)
+
+
+def test_guardado_de_novo_cabe_em_600_kB_e_e_o_mesmo(guardado, tmp_path):
+    model, tokenizer, notas = guardado
+    lido, _, outras = pronto.ler(pronto.guardar(model, tokenizer, tmp_path / "m.pt", **notas))
+    assert (tmp_path / "m.pt").stat().st_size <= 600_000 and outras == notas
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), lido.parameters(), strict=True))
+
+
+def test_ler_nao_mexe_no_sorteio_de_ninguem():
+    antes = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
+    pronto.modelo_pronto()
+    assert torch.equal(torch.get_rng_state(), antes[0]) and random.getstate() == antes[1] and (np.random.get_state()[1] == antes[2]).all()
+
+
+def antigo(pasta, **mudancas):
+    """Um arquivo como os de antes da marca: um torch.save, com o SHA-256 das peças dentro dele."""
+    model, tokenizer = GPTMini(GPTConfig(4, 8, 8, 1, 1)), WordTokenizer(["Ana viu ."])
+    pesos = {nome: p.half() for nome, p in model.state_dict().items() if nome != "head.weight"} | mudancas.pop("pesos", {})
+    arquivo = {"config": vars(model.config), "vocab": tokenizer.vocab, "pesos": pesos, "notas": {"a": [1, "b"]}} | mudancas
+    resumo = "x"
+    if len(repr(arquivo["config"])) < 10_000 and "notas" not in mudancas:
+        resumo = hashlib.sha256(repr([arquivo[parte] for parte in ("config", "vocab", "notas")]).encode())
+        for nome, p in arquivo["pesos"].items():
+            resumo.update(nome.encode() + p.contiguous().numpy().tobytes())
+        resumo = resumo.hexdigest()
+    torch.save(arquivo | {"impressao": resumo}, pasta / "antigo.pt")
+    return pasta / "antigo.pt", model
+
+
+def test_um_arquivo_de_antes_da_marca_ainda_se_le(tmp_path):
+    caminho, model = antigo(tmp_path)
+    lido, tokenizer, notas = pronto.ler(caminho)
+    assert tokenizer.decode(tokenizer.encode("Ana viu.")) == "Ana viu." and notas == {"a": [1, "b"]}
+    assert torch.equal(lido.head.weight, model.head.weight.half().float())
+
+
+def sem_fim():
+    lista = ["x"]
+    for _ in range(60):
+        lista = [lista, lista]
+    return {"a": lista}
+
+
+@pytest.mark.parametrize(("mudancas", "frase"), [
+    ({"pesos": {"final_norm.gain": torch.full((8,), torch.inf, dtype=torch.half)}}, "final_norm.gain.*infinitos"), ({"notas": sem_fim()}, "grandes demais"),
+    ({"notas": {"mexida": 1}}, "não é o que foi guardado"), ({"vocab": ["<fim>", "a", "a", "b"]}, "tokens diferentes"), ({"vocab": None}, "tokens diferentes"),
+    ({"pesos": {"sobra": torch.zeros(2)}}, "sobra"), ({"config": {"n_layers": 10**9, "vocab_size": 4, "context_length": 8, "d_model": 8, "n_heads": 1}}, "blocos"),
+], ids=range(7))
+def test_um_arquivo_antigo_que_mente_e_recusado(tmp_path, mudancas, frase):
+    with pytest.raises(pronto.ModeloInvalido, match=frase) as erro:
+        pronto.ler(antigo(tmp_path, **mudancas)[0])
+    assert "\n" not in str(erro.value)
 
 
 @pytest.mark.lento

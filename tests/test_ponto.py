@@ -1,5 +1,8 @@
 """O ponto de retomada volta inteiro, ou é recusado com uma frase."""
 
+import errno
+import hashlib
+import io
 import pickle
 
 import pytest
@@ -75,8 +78,6 @@ class Hostil:
 
 
 def test_um_arquivo_hostil_nao_executa_nada(tmp_path, monkeypatch):
-    import hashlib
-
     monkeypatch.chdir(tmp_path)
     corpo = pickle.dumps(Hostil())
     (tmp_path / "p.pt").write_bytes(ponto.MARCA + hashlib.sha256(corpo).digest() + corpo)
@@ -92,3 +93,80 @@ def test_uma_gravacao_interrompida_deixa_o_ponto_anterior(guardado, monkeypatch)
     with pytest.raises(OSError, match="disco cheio"):
         ponto.guardar(caminho, model, adamw(model, 1e-3), CharTokenizer([TEXTO]), 9)
     assert caminho.read_bytes() == antes and [p.name for p in caminho.parent.iterdir()] == ["p.pt"]
+
+
+def test_disco_cheio_diz_que_esta_cheio(guardado, monkeypatch):
+    caminho, _, model = guardado
+    antes = caminho.read_bytes()
+
+    def cheio(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", cheio)
+    with pytest.raises(OSError, match="não consegui gravar p.pt em .*o disco está cheio") as erro:
+        ponto.guardar(caminho, model, adamw(model, 1e-3), CharTokenizer([TEXTO]), 9)
+    assert erro.value.errno == errno.ENOSPC and caminho.read_bytes() == antes
+
+
+def antigo(caminho, mudar=lambda p: None):
+    """Um ponto como os de antes: a mesma marca, sem o que veio depois, e com a ficha que não sabia da saída solta."""
+    model, tokenizer, _, optimizer = treino()
+    p = {"config": vars(model.config), "modelo": model.state_dict(), "otimizador": optimizer.state_dict(), "step": 0, "tokenizador": "caracteres",
+         "vocab": tokenizer.vocab, "acaso": torch.get_rng_state(), "acaso_gpu": [], "treino": {}}
+    mudar(p)
+    torch.save(p, memoria := io.BytesIO())
+    caminho.write_bytes(ponto.MARCA + hashlib.sha256(memoria.getvalue()).digest() + memoria.getvalue())
+    return caminho
+
+
+def test_um_ponto_antigo_ainda_se_le(tmp_path):
+    lido, model, tokenizer = ponto.ler(antigo(tmp_path / "p.pt"))
+    assert type(tokenizer) is CharTokenizer and model.head.weight is model.token_embedding.weight
+    ponto.retomar(lido, adamw(model, 1e-3))
+
+
+def test_um_ponto_antigo_de_saida_solta_volta_solto(tmp_path):
+    def soltar(p):
+        p["modelo"] = p["modelo"] | {"head.weight": torch.ones_like(p["modelo"]["head.weight"])}
+    model = ponto.ler(antigo(tmp_path / "p.pt", soltar))[1]
+    assert (model.head.weight == 1).all() and not (model.token_embedding.weight == 1).all() and not model.config.tie_weights
+
+
+@pytest.mark.parametrize("mudar", [
+    lambda p: p.pop("otimizador"), lambda p: p.update(otimizador={}), lambda p: p.update(otimizador={"state": {}, "param_groups": {}}), lambda p: p.update(step="dez"),
+    lambda p: p.update(step=None), lambda p: p.update(treino=[1]), lambda p: p.pop("acaso"), lambda p: p.update(acaso_gpu=None), lambda p: p.update(congelados="todos")])
+def test_um_ponto_a_que_falta_peca_e_recusado(tmp_path, mudar):
+    with pytest.raises(ponto.PontoInvalido, match="não são as de um ponto") as erro:
+        ponto.ler(antigo(tmp_path / "p.pt", mudar))
+    assert "\n" not in str(erro.value)
+
+
+def outro(**ficha):
+    return GPTMini(GPTConfig(**{"vocab_size": 20, "context_length": 8, "d_model": 16, "n_heads": 2, "n_layers": 1} | ficha))
+
+
+@pytest.mark.parametrize(("otimizador", "frase"), [
+    (lambda m: adamw(outro(d_model=32), 1e-3), "de outro modelo"), (lambda m: adamw(outro(n_layers=2), 1e-3), "mesmos grupos"),
+    (lambda m: torch.optim.SGD(m.parameters(), lr=1.0), "um AdamW, e este é um SGD"),
+    (lambda m: torch.optim.AdamW([{"params": [p]} for p in m.parameters()], lr=1.0), "mesmos grupos")])
+def test_retomar_com_o_otimizador_de_outro_e_recusado_e_nada_muda(guardado, otimizador, frase):
+    lido, model, _ = ponto.ler(guardado[0])
+    optimizer, sorteio = otimizador(model), torch.get_rng_state()
+    antes = repr(optimizer.state_dict())
+    with pytest.raises(ponto.PontoInvalido, match=frase):
+        ponto.retomar(lido, optimizer)
+    assert repr(optimizer.state_dict()) == antes and torch.equal(torch.get_rng_state(), sorteio)
+
+
+@pytest.mark.parametrize("acaso", [torch.zeros(3), torch.zeros(5056, dtype=torch.int64), torch.zeros(10, dtype=torch.uint8)])
+def test_um_acaso_que_nao_serve_e_recusado(guardado, acaso):
+    lido, model, _ = ponto.ler(guardado[0])
+    with pytest.raises(ponto.PontoInvalido, match="estado do sorteio"):
+        ponto.retomar(lido | {"acaso": acaso}, optimizer := adamw(model, 1e-3))
+    assert not optimizer.state
+
+
+@pytest.mark.parametrize("errado", [None, "p.pt", {}, {"otimizador": {}}])
+def test_retomar_o_que_nao_e_um_ponto(errado):
+    with pytest.raises(TypeError, match="o primeiro dos três que ponto.ler devolve"):
+        ponto.retomar(errado, adamw(outro(), 1e-3))

@@ -76,6 +76,13 @@ def _montar(dados):
 def _antigo(dados):
     """Um arquivo de antes da marca: só palavras, e um SHA-256 contado sobre as peças, e não sobre os bytes."""
     arquivo = abrir(dados)
+    pilha, resta = [arquivo.get(parte) for parte in ("config", "vocab", "notas")], 100 * len(dados)
+    while pilha:      # uma lista que se repete dentro de si mesma escreveria, no repr, um texto sem fim
+        parte = pilha.pop()
+        resta -= 1 + (len(parte) if isinstance(parte, (str, list, tuple, dict)) else 0)
+        if resta < 0:
+            raise Recusado("as notas são grandes demais")
+        pilha += [*parte.values()] if isinstance(parte, dict) else parte if isinstance(parte, (list, tuple)) else []
     try:
         resumo = hashlib.sha256(repr([arquivo[parte] for parte in ("config", "vocab", "notas")]).encode())
         for nome, p in arquivo["pesos"].items():
