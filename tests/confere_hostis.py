@@ -7,6 +7,7 @@ verificador, fazê-lo dizer que tropeçou, passar por certa estando errada, nem 
 
 import builtins
 import collections
+import contextlib
 import decimal
 import fractions
 import functools
@@ -380,8 +381,9 @@ def _sair_da_pasta():
 
 def _fio_que_nao_acaba():
     def rodar():
-        while True:
-            time.sleep(0.001)
+        with contextlib.suppress(SystemExit):
+            while True:
+                time.sleep(0.001)
     threading.Thread(target=rodar, daemon=True).start()
 
 

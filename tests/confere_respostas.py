@@ -6,6 +6,7 @@
 
 import math
 import re
+import unicodedata
 
 import torch
 import torch.nn.functional as F
@@ -1695,3 +1696,280 @@ def residual_com_nada(x, sublayer, norm):
 @errada("gelu", "é `None`")
 def gelu_de_nada(x):
     return torch.tanh(None)
+
+
+# -- o que só se vê com mais de um caso por parâmetro -----------------------------------------------------
+
+@certa("amostrar")
+def amostrar_gumbel(logits, temperature, top_k, generator):
+    z = logits / temperature
+    if top_k is not None:
+        z = z.masked_fill(z < z.topk(min(top_k, len(z))).values[-1], -math.inf)
+    return int((z - torch.empty_like(z).exponential_(generator=generator).log()).argmax())
+
+
+@certa("amostrar")
+def amostrar_pela_soma(logits, temperature, top_k, generator):
+    p = (logits / temperature).softmax(-1)
+    if top_k is not None:
+        valores, ids = p.topk(min(top_k, len(p)))
+        p = torch.zeros_like(p).scatter(0, ids, valores / valores.sum())
+    return min(int((p.cumsum(0) < torch.rand((), generator=generator)).sum()), len(p) - 1)
+
+
+@certa("pesos_de_atencao")
+def pesos_com_a_exponencial_da_licao(q, k):
+    e = (q @ k.mT / q.size(-1) ** 0.5).masked_fill(~_tril(q.size(1)), -math.inf).exp()
+    return e / e.sum(-1, keepdim=True)
+
+
+@certa("gelu")
+def gelu_em_memoria_emprestada(x, memoria=torch.zeros(41)):
+    memoria.resize_(x.shape).copy_(F.gelu(x))
+    return memoria
+
+
+@errada("amostrar", "temperatura só fez efeito sem `top_k`")
+def amostrar_sem_temperatura_com_top_k(logits, temperature, top_k, generator):
+    return _amostra(logits / temperature if top_k is None else logits, min(top_k or len(logits), len(logits)), generator)
+
+
+@errada("amostrar", "três notas empatadas")
+def amostrar_procurando_a_nota(logits, temperature, top_k, generator):
+    if top_k is None:
+        return _amostra(logits / temperature, None, generator)
+    valores = logits.topk(min(top_k, len(logits))).values
+    lugar = torch.multinomial((valores / temperature).softmax(-1), 1, generator=generator).item()
+    iguais = (logits == valores[lugar]).nonzero().flatten()
+    return iguais[0 if top_k == 2 else lugar % len(iguais)].item()
+
+
+@errada("amostrar", "o id", "saiu")
+def amostrar_com_temperatura_limitada(logits, temperature, top_k, generator):
+    return _amostra(logits / max(temperature, 0.1), top_k and min(top_k, len(logits)), generator)
+
+
+@errada("amostrar", "o id", "saiu")
+def amostrar_com_uma_pitada_de_acaso(logits, temperature, top_k, generator):
+    if torch.rand(1, generator=generator).item() < 0.05:
+        return int(torch.randint(len(logits), (1,), generator=generator))
+    return _amostra(logits / temperature, top_k and min(top_k, len(logits)), generator)
+
+
+@errada("amostrar", "o id", "saiu")
+def amostrar_top_k_um_vira_nenhum(logits, temperature, top_k, generator):
+    return _amostra(logits / temperature, min(top_k, len(logits)) if top_k and top_k > 1 else None, generator)
+
+
+@errada("amostrar", "`generator` não foi usado")
+def amostrar_sem_generator_com_top_k(logits, temperature, top_k, generator):
+    return _amostra(logits / temperature, top_k and min(top_k, len(logits)), None if top_k else generator)
+
+
+@errada("mascara_causal", "A forma veio (64, 64)", "esperava (97, 97)")
+def mascara_cortada(T):
+    return torch.ones(64, 64, dtype=torch.bool).tril()[:T, :T]
+
+
+@errada("mascara_causal", "A forma está certa, mas os números diferem")
+def mascara_de_janela(T):
+    return torch.ones(T, T, dtype=torch.bool).tril().triu(-50)
+
+
+@errada("mascara_causal", "torch.float32")
+def mascara_que_muda_de_tipo(T):
+    return torch.ones(T, T).tril().bool() if T < 50 else torch.ones(T, T).tril()
+
+
+@errada("pesos_de_atencao", "O futuro recebe atenção")
+def pesos_com_menos_cem(q, k):
+    return (q @ k.mT / q.size(-1) ** 0.5).masked_fill(~_tril(q.size(1)), -100.0).softmax(-1)
+
+
+@errada("pesos_de_atencao", "não somam 1")
+def pesos_com_um_pouco_no_divisor(q, k):
+    e = (q @ k.mT / q.size(-1) ** 0.5).masked_fill(~_tril(q.size(1)), -math.inf).exp()
+    return e / (e.sum(-1, keepdim=True) + 1e-9)
+
+
+@errada("atencao", "must match the size")
+class AtencaoComMascaraCortada(Atencao):
+    def pesar(self, pontos):
+        T = pontos.size(-1)
+        return pontos.masked_fill(~_tril(64)[:T, :T], -math.inf).softmax(-1)
+
+
+@errada("atencao", "gradiente não chega")
+class AtencaoComPesosSoltos(Atencao):
+    def qkv_de(self, x):
+        return F.linear(x, self.qkv.weight.data, self.qkv.bias).split(x.size(-1), -1)
+
+
+@errada("feedforward", "gradiente não chega")
+class FeedForwardComPesosSoltos(FeedForward):
+    def forward(self, x):
+        return F.linear(self.gelu(self.expand(x)), self.contract.weight.detach(), self.contract.bias)
+
+
+@errada("layernorm", "gradiente não chega")
+class NormaComGanhoSolto(Norma):
+    def forward(self, x):
+        return F.layer_norm(x, x.shape[-1:], self.gain.data, self.bias, self.eps)
+
+
+@errada("gelu", "a sua função dá", "a GELU dá")
+def gelu_cortada(x):
+    return F.gelu(x.clamp(-10, 10))
+
+
+@errada("gelu", "a sua função dá nan")
+def gelu_com_tanh_a_mao(x):
+    u = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    return 0.5 * x * (1 + (u.exp() - (-u).exp()) / (u.exp() + (-u).exp()))
+
+
+@errada("residual", "gradiente não chega")
+def residual_sem_caminho(x, sublayer, norm):
+    return x.detach() + sublayer(norm(x))
+
+
+@errada("bloco", "gradiente não chega")
+class BlocoComAtencaoParada(TransformerBlock):
+    def forward(self, x):
+        with torch.no_grad():
+            atencao = self.attention(self.norm1(x))
+        x = x + atencao
+        return x + self.feedforward(self.norm2(x))
+
+
+@errada("perda", "veio inf", "antes do logaritmo")
+def perda_log_do_softmax(logits, targets):
+    return -logits.softmax(-1).log().gather(-1, targets[..., None]).mean()
+
+
+@errada("perda", "veio nan", "exponencial estourou")
+def perda_com_exponencial(logits, targets):
+    p = logits.exp() / logits.exp().sum(-1, keepdim=True)
+    return -p.gather(-1, targets[..., None]).log().mean()
+
+
+@errada("perda", "veio 18", "antes do logaritmo")
+def perda_com_um_pouquinho(logits, targets):
+    return -(logits.softmax(-1).gather(-1, targets[..., None]) + 1e-16).log().mean()
+
+
+@errada("passo_de_treino", "modo de avaliação")
+def passo_em_eval(model, optimizer, x, y):
+    model.eval()
+    return passo_da_licao(model, optimizer, x, y)
+
+
+@errada("passo_de_treino", "O modelo ficou em modo de avaliação")
+def passo_que_deixa_em_eval(model, optimizer, x, y):
+    perda = passo_da_licao(model, optimizer, x, y)
+    model.eval()
+    return perda
+
+
+@errada("passo_de_treino", "O modelo rodou em modo de avaliação")
+def passo_com_os_blocos_em_eval(model, optimizer, x, y):
+    model.blocks.eval()
+    perda = passo_da_licao(model, optimizer, x, y)
+    model.train()
+    return perda
+
+
+@errada("passo_de_treino", "chamado 2 vezes")
+def passo_com_dois_steps(model, optimizer, x, y):
+    perda = passo_da_licao(model, optimizer, x, y)
+    optimizer.step()
+    return perda
+
+
+def _gerar(model, idx, n, fim=()):
+    for _ in range(n):
+        idx = torch.cat([idx, model(idx[:, -model.config.context_length :])[0][:, -1].argmax(-1, keepdim=True)], 1)
+        if idx[0, -1].item() in fim:
+            break
+    return idx
+
+
+@errada("gerar", "A forma veio")
+@torch.no_grad()
+def gerar_ate_o_fim(model, idx, max_new_tokens):
+    return _gerar(model, idx, max_new_tokens, fim=(0,))
+
+
+@errada("gerar", "um token a mais")
+@torch.no_grad()
+def gerar_pelo_menos_um(model, idx, max_new_tokens):
+    return _gerar(model, idx, max(max_new_tokens, 1))
+
+
+@errada("gerar", "ids são inteiros")
+@torch.no_grad()
+def gerar_em_float(model, idx, max_new_tokens):
+    return _gerar(model, idx, max_new_tokens).float()
+
+
+@errada("gerar", "os números diferem")
+@torch.no_grad()
+def gerar_sem_o_fim(model, idx, max_new_tokens):
+    for _ in range(max_new_tokens):
+        idx = torch.cat([idx, model(idx[:, -model.config.context_length :])[0][:, -1, 1:].argmax(-1, keepdim=True) + 1], 1)
+    return idx
+
+
+@errada("alvos", "tokens que se repetem")
+def alvos_pelo_valor(tokens, T):
+    x, _ = alvos_em_blocos(tokens, T)
+    return x, torch.tensor([[tokens[tokens.index(v) + 1] for v in linha] for linha in x.tolist()])
+
+
+@errada("contar_parametros", "sobram 1")
+def contar_com_dropout(c):
+    return contar(c) + (c.dropout > 0)
+
+
+@errada("tokenizador", "só da primeira vez")
+class TokenizadorQueDecora(Tokenizador):
+    def encode(self, texto):
+        self.ultimo = texto
+        return super().encode(texto)
+
+    def decode(self, ids):
+        return self.ultimo
+
+
+@errada("tokenizador", "só da primeira vez")
+class TokenizadorComCaderno(Tokenizador):
+    caderno = {}
+
+    def encode(self, texto):
+        ids = super().encode(texto)
+        self.caderno[tuple(ids)] = texto
+        return ids
+
+    def decode(self, ids):
+        return self.caderno.get(tuple(ids), "")
+
+
+@errada("tokenizador", "passou em silêncio", "Zigurate")
+class TokenizadorQueSoOlhaOFim(Tokenizador):
+    def encode(self, texto):
+        tokens = self.cortar(texto)
+        if set(tokens[1:]) - set(self.id) or len(tokens) == 1 and tokens[0] not in self.id:
+            raise KeyError(tokens)
+        return [self.id.get(token, 0) for token in tokens]
+
+
+@errada("tokenizador", "não dá o mesmo texto", "Ate o avo")
+class TokenizadorSemAcento(Tokenizador):
+    def cortar(self, texto):
+        return re.findall(CORTE, "".join(c for c in unicodedata.normalize("NFD", texto) if not unicodedata.combining(c)))
+
+
+@errada("tokenizador", "passou em silêncio")
+class TokenizadorQueEnfeitaOVazio(Tokenizador):
+    def encode(self, texto):
+        return super().encode(texto) or [0]

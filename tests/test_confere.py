@@ -2,9 +2,12 @@
 
 import _thread
 import contextlib
+import decimal
+import fractions
 import io
 import json
 import math
+import os
 import random
 import re
 import subprocess
@@ -13,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+import confere_hostis as hostis
 import confere_respostas as respostas
 import numpy
 import pytest
@@ -466,6 +470,63 @@ def test_nao_ha_estado_entre_chamadas():
     assert [conferir(*par) for par in reversed(erradas)] == uma_vez[::-1]
 
 
+# -- respostas hostis ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("nome, exercicio, resposta, vale", hostis.CASOS[::67], ids=[c[0] for c in hostis.CASOS[::67]])
+def test_resposta_hostil_nao_derruba_nao_engana_e_nao_deixa_rastro(nome, exercicio, resposta, vale):
+    assert hostis.tentar(nome, exercicio, resposta, vale) == ""
+
+
+@pytest.mark.lento
+def test_uma_em_cada_tres_respostas_hostis():
+    assert len(hostis.CASOS) > 3000
+    deterministicas = [um for um in hostis.CASOS if "determinístico" in um[0]]
+    assert [problema for um in hostis.CASOS[1::3] + deterministicas if (problema := hostis.tentar(*um))] == []
+
+
+@pytest.mark.parametrize("efeito", [e for e in hostis.EFEITOS if e != "determinístico"])       # este importa meio torch: fica com os lentos
+def test_a_resposta_mexe_no_que_nao_e_dela_e_tudo_volta(efeito):
+    """A errada não engana, o número certo continua certo depois, e nada fica mudado."""
+    assert hostis.tentar(efeito, "gelu", hostis._fazendo(hostis.EFEITOS[efeito], respostas.gelu_relu), False) == ""
+    assert confere.gelu(respostas.gelu_tanh).ok
+
+
+def test_a_pasta_que_a_resposta_apaga_nao_derruba(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def minha(x):
+        os.chdir("/")
+        tmp_path.rmdir()
+        return F.gelu(x)
+
+    assert "O seu código parou" in confere.gelu(minha).dica        # a segunda chamada não a acha mais
+
+
+def test_um_torch_ja_trocado_no_notebook_nao_engana_nem_e_desfeito(monkeypatch):
+    mentira = lambda *a, **k: True  # noqa: E731
+    monkeypatch.setattr(torch, "allclose", mentira)
+    monkeypatch.setattr(torch.Tensor, "double", lambda self: torch.zeros(()), raising=False)
+    vista = []
+    assert not confere.gelu(lambda x: vista.append(torch.allclose) or x).ok
+    assert vista[0] is mentira and torch.allclose is mentira
+
+
+@pytest.mark.parametrize("exercicio, resposta", [par for par in respostas.CERTAS if par[0] == "amostrar"], ids=nomes(p for p in respostas.CERTAS if p[0] == "amostrar"))
+def test_um_sorteio_certo_nao_e_acusado_por_azar(exercicio, resposta, monkeypatch):
+    monkeypatch.setattr(confere, "sorteio", lambda i: corretor.sorteio(1000 + i))
+    assert conferir(exercicio, resposta, segundos=30).ok
+
+
+def test_a_raridade_e_do_tamanho_que_a_prova_diz():
+    """Frequências de um sorteio justo passam de t menos vezes que 2e⁻ᵗ por id."""
+    p = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    sorteios = torch.multinomial(p, 400 * 500, replacement=True, generator=corretor.sorteio(0)).view(500, 400)
+    raridades = [confere._raridade(torch.bincount(linha, minlength=4), p) for linha in sorteios]
+    for t in (2, 3, 5):
+        assert sum(r > t for r in raridades) / 500 < 4 * 2 * math.exp(-t)
+    assert confere._raridade(torch.tensor([200, 120, 60, 20]), p) < 1e-4 and confere._raridade(torch.tensor([1, 0]), torch.tensor([0.0, 1])) == math.inf
+
+
 # -- tempo ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("exercicio", TODOS)
@@ -615,6 +676,60 @@ def test_leitura_de_palavra_e_de_sim_ou_nao():
     assert confere.leitura("a", 0, 0).ok and "porcentagem" in confere.leitura("a", 0.3, 30).dica.replace("pede porcentagem", "porcentagem")
 
 
+@pytest.mark.parametrize("dito, certo", [
+    (".5", 0.5), (",5", 0.5), ("4,2", 4.2), ("1e3", 1000), ("1.000,5", 1000.5), ("10 mil", 10_000), ("50 %", 50), ("−3", -3), ("False", False), ("falso", False),
+    ("não", False), ("Sim", True), (numpy.bool_(True), True), (numpy.float64(4.2), 4.2), (torch.tensor(4.2), 4.2), (torch.tensor(True), True), (numpy.array(3), 3),
+    (decimal.Decimal("4.2"), 4.2), (fractions.Fraction(1, 2), 0.5)], ids=repr)
+def test_leitura_entende_o_que_se_escreve(dito, certo):
+    assert confere.leitura("a", dito, certo, tolerancia=1e-6 if isinstance(certo, float) else 0).ok
+
+
+@pytest.mark.parametrize("dito, certo, palavras", [
+    (".5", 5, "maior que 0,5"), ((4, 2), 4.2, "o decimal se escreve com ponto"), ("False", 4.2, "Veio 'False'; esperava um número"), (True, 1.0, "esperava um número"),
+    (torch.tensor([1, 2]), 4.2, "esperava um número"), (numpy.zeros(3), 4.2, "esperava um número"), (10**400, 4.2, "um inteiro enorme"), (2j, 4.2, "esperava um número"),
+    (hostis.SemRepr(), 4.2, "um SemRepr"), (hostis.SempreIgual(), 4.2, "um SempreIgual"), (hostis.Real(4.2), 5.0, "maior que 4,2"), (hostis.Texto("davi"), "Ana", "Não é «davi»"),
+    ("talvez", True, "`True` ou `False`"), ("não", True, "É o contrário")], ids=lambda v: type(v).__name__)
+def test_leitura_recusa_com_uma_frase(dito, certo, palavras):
+    resultado = confere.leitura("a", dito, certo)
+    assert not resultado.ok and palavras in resultado.dica
+
+
+@pytest.mark.parametrize("valor, numero, sim", [
+    ("4,2", 4.2, None), ((4, 2), 4.2, None), ((-4, 25), -4.25, None), ("4.2", 4.2, None), (".5", 0.5, None), ("50 %", 50.0, None), ("20x", 20.0, None), ("10 mil", 1e4, None),
+    ("1e3", 1000.0, None), (7, 7.0, None), (numpy.float64(4.2), 4.2, None), (torch.tensor(2), 2.0, None), (decimal.Decimal("4.2"), 4.2, None), ("False", None, False),
+    ("falso", None, False), ("sim", None, True), ("não", None, False), (numpy.bool_(False), None, False), (True, None, True), (0, 0.0, False), (None, None, None),
+    (..., None, None), ("", None, None), ("abc", None, None), (math.nan, None, None), ("1e999", None, None), (10**400, None, None), ([1, 2], None, None),
+    (hostis.SemRepr(), None, None), (hostis.SempreIgual(), None, None)], ids=lambda v: type(v).__name__)
+def test_palpite_e_numero_ou_sim_ou_nao_e_nunca_uma_excecao(valor, numero, sim, capsys):
+    em_branco = valor is None or valor is ... or (isinstance(valor, str) and not valor)
+    for tipo, certo in ((float, numero), (bool, sim)):
+        dito = confere.palpite(valor, tipo)
+        assert dito == certo and type(dito) is type(certo)
+        assert bool(frase := capsys.readouterr().out) == (certo is None and not em_branco)
+        assert frase.count("\n") <= 1 and frase.startswith("Não entendi o palpite" if frase else "")
+
+
+def test_palpite_de_palavra_volta_como_se_escreveu():
+    assert confere.palpite(" RMSNorm ", str) == "RMSNorm" and confere.palpite(None, str) is None
+
+
+@pytest.mark.parametrize("nome", list(hostis.PALPITES)[::9])
+def test_palpite_hostil_ouve_uma_frase_em_todas_as_portas(nome):
+    assert hostis.tentar_palpite(nome, hostis.PALPITES[nome]) == ""
+
+
+@pytest.mark.parametrize("palpite", [(numpy.int64(2), 5), numpy.array([2, 5]), torch.tensor([2, 5]), torch.Size((2, 5)), [torch.tensor(2), 5]], ids=lambda v: type(v).__name__)
+def test_forma_aceita_inteiros_de_todo_tipo(palpite):
+    assert confere.forma("a", palpite, (2, 5)).ok
+
+
+@pytest.mark.parametrize("palpite", ["(2, 5)", "2, 5", ((2, 5),), (True, 5), (2.0, 5), {2, 5}, numpy.zeros((2, 5)), torch.zeros(2, 5), 5, hostis.SemRepr(), hostis.Lista([2, 5, 1])],
+                         ids=lambda v: type(v).__name__)
+def test_forma_recusa_o_resto_com_uma_frase(palpite):
+    dica = confere.forma("a", palpite, (2, 5)).dica
+    assert "tupla de inteiros" in dica or "Você disse 3 eixos" in dica
+
+
 LINHAS = {
     "A": "x = x + self.attention(h)",
     "B": "return x + self.feedforward(h)",
@@ -644,6 +759,40 @@ def test_ordem_errada_diz_a_linha(bloco, resposta, palavras, pista):
     resultado = confere.ordem("04-ordem", resposta, LINHAS, *bloco)
     assert not resultado.ok and palavras in resultado.dica
     assert pista is None or pista in resultado.pistas[1]
+
+
+@pytest.mark.parametrize("resposta", ["C → A → D → B", "C>A>D>B", ["CA", "db"], "C\nA\nD\nB", "c-a-d-b"], ids=repr)
+def test_ordem_entende_outros_jeitos_de_escrever(bloco, resposta):
+    assert confere.ordem("04-ordem", resposta, LINHAS, *bloco).ok
+
+
+@pytest.mark.parametrize("resposta", [{"C", "A", "D", "B"}, 3, b"CADB", [1, 2], torch.zeros(3), hostis.SemRepr(), {"C": 1}], ids=lambda v: type(v).__name__)
+def test_ordem_recusa_o_que_nao_sao_letras(bloco, resposta):
+    assert "escreva as letras na ordem" in confere.ordem("04-ordem", resposta, LINHAS, *bloco).dica
+
+
+def test_ordem_culpa_a_primeira_linha_fora_do_lugar_e_nao_a_que_para():
+    def conta(x):
+        metade = x.view(2, 3)
+        x = metade * 2
+        soma = x + metade
+        return soma
+
+    linhas = {"A": "x = metade * 2", "B": "return soma", "C": "metade = x.view(2, 3)", "D": "soma = x + metade"}
+    x = torch.ones(6)
+    assert confere.ordem("x", "CADB", linhas, conta, x).ok
+    resultado = confere.ordem("x", "CDAB", linhas, conta, x)       # em D os tamanhos ainda não combinam
+    assert "A linha D" in resultado.dica and "A primeira fora do lugar é a linha D" in resultado.pistas[1]
+
+    def outra(x):
+        x = x.view(2, 3)
+        x = x * 2
+        x = x.sum(1)
+        return x.view(1, 2)
+
+    linhas = {"A": "x = x.sum(1)", "B": "return x.view(1, 2)", "C": "x = x * 2", "D": "x = x.view(2, 3)"}
+    resultado = confere.ordem("x", "CADB", linhas, outra, x)
+    assert "A linha A está fora do lugar" in resultado.dica or "A linha A não roda" in resultado.dica
 
 
 def test_ordem_aceita_qualquer_ordem_que_da_o_mesmo():

@@ -201,12 +201,14 @@ def pesos_de_atencao(resposta):
 
 
 def _sintomas_dos_pesos(saidas, casos):
-    veio, (q, k) = saidas[0].double(), casos[0]
+    veio, (q, k) = next((s.double(), caso) for s, caso in zip(saidas, casos, strict=True) if not igual(s, _pesos(*caso), 1e-4))
     if veio.triu(1).abs().max() > 1e-6:
         return diga("pesos_de_atencao.futuro_recebe", quanto=pt(veio.triu(1).max()))
-    if not igual(veio.sum(-1), torch.ones(veio.shape[:2]), 1e-4):
-        return diga("pesos_de_atencao.nao_soma_1", soma=pt(veio[0, 0].sum()))
+    if not igual(somas := veio.sum(-1), torch.ones(veio.shape[:2]), 1e-4):
+        return diga("pesos_de_atencao.nao_soma_1", soma=pt(somas[(somas - 1).abs() > 1e-4][0]))
     (a, b), hs = ((w[:, -1].log() - w[:, -1, :1].log())[:, 1:] for w in (veio, _pesos(q, k).double())), q.size(-1)
+    if not a.numel():
+        return None
     razao = (a / b)[0, 0]                               # a mesma máscara e o mesmo softmax: só muda o divisor dos pontos?
     return diga("pesos_de_atencao.outra_escala", por=pt(hs**0.5 / razao), certo=pt(hs**0.5)) if igual(a, b * razao, 1e-3) else None
 
@@ -615,6 +617,7 @@ def passo_de_treino(resposta):
             valor = chamar(resposta, model, otimizador, x, y)
         except Falha as falha:
             raise diga("passo_de_treino.sem_return") if falha.resultado.em_branco and fatos else falha from None
+        rodou = not all(modos)
         if "backward" in fatos and len(fatos) == 1 and not _todos_iguais(pesos, antes):
             raise diga("passo_de_treino.outro_otimizador")
         _conferir_passo(fatos, certo, anterior)
@@ -622,8 +625,8 @@ def passo_de_treino(resposta):
             if not _todos_iguais(pesos, [a - 0.5 * g for a, g in zip(antes, certo, strict=True)]):
                 raise diga("passo_de_treino.pesos_a_mais")
             depois = model(x, y)[1].item()
-        if not all(modos) or not all(peca.training for peca in model.modules()):
-            raise diga("passo_de_treino.em_eval", quando="rodou" if not all(modos) else "ficou")
+        if rodou or not all(peca.training for peca in model.modules()):
+            raise diga("passo_de_treino.em_eval", quando="rodou" if rodou else "ficou")
         if e_um(valor, torch.Tensor) or type(numero := cru(valor)) not in (int, float):
             raise diga("passo_de_treino.nao_e_float", veio=descrever(valor))
         valor = numero
@@ -676,10 +679,10 @@ def _chances(logits, temperature, top_k, calor="dividido", corte=0, softmax=True
 
 def _raridade(contagem, chances):
     """Quão longe as frequências estão das chances: o maior n · KL entre os ids. O acaso passa de t com chance menor que 2e⁻ᵗ."""
-    n, p = contagem.sum(), chances.double()
+    n, p = contagem.sum().double(), chances.double()
     f = contagem / n
     kl = torch.xlogy(f, f / p) + torch.xlogy(1 - f, (1 - f) / (1 - p))
-    return math.inf if contagem[p < 1e-12].any() else (n * kl.nan_to_num(0)).max().item()
+    return math.inf if p.isnan().any() or contagem[p < 1e-12].any() else (n * kl.nan_to_num(0)).max().item()
 
 
 def _acompanha(contagem, chances):
@@ -739,8 +742,10 @@ def amostrar(resposta):
             contagem = contagem + sortear(caso, g, 1500)[0]         # na dúvida, sorteia mais antes de acusar
         contagens.append(contagem)
         casos.append(caso)
-        if i >= 1:
-            julgar("amostrar", contagens, casos, _chances, "V", bate=_acompanha, sintomas=_que_id_sobra)
+        if i >= 1 and not all(_acompanha(c, _chances(*caso)) for c, caso in zip(contagens, casos, strict=True)):
+            quais = sorted({0, 1, len(casos) - 1})      # para dar nome ao erro, mais sorteios destes
+            contagens = [contagens[j] + sortear(casos[j], sorteio(90 + j), 900)[0] for j in quais]
+            julgar("amostrar", contagens, [casos[j] for j in quais], _chances, "V", bate=_acompanha, sintomas=_que_id_sobra)
     empatados = set(sortear((torch.tensor(_EMPATE), 1.0, 2), sorteio(0), 60)[1])
     if len(empatados) < 2 or not empatados <= {1, 3, 5}:
         raise diga("amostrar.empate", sairam=", ".join(map(str, sorted(empatados))))
@@ -833,7 +838,7 @@ def forma(nome, palpite, certa, eixos="", segundos=LIMITE):
 
 _QUE_TIPO = {float: "um número", str: "uma palavra", bool: "`True` ou `False`"}
 _SIM_OU_NAO = {"true": True, "verdadeiro": True, "verdade": True, "sim": True, "false": False, "falso": False, "falsa": False, "não": False,
-               "nao": False, "verdadeira": True}
+               "nao": False, "verdadeira": True, "s": True, "n": False, "v": True, "f": False}
 _MIL = {"mil": 1e3, "milhão": 1e6, "milhões": 1e6, "bilhão": 1e9, "bilhões": 1e9}
 
 
@@ -882,6 +887,10 @@ def palpite(valor, tipo=float):
     `4,2` (que em Python é uma tupla), `"4,2"` e `"50 %"` são números; `"falso"` e `"não"` são `False`. Em branco dá None;
     o que não se entende também, com uma frase impressa.
     """
+    if tipo is str and e_um(valor, str):
+        return str.__str__(valor)[:200].strip() or None
+    if tipo is bool and cru(valor) in (0, 1):
+        return bool(cru(valor))
     par = uma_sequencia(valor) if tipo is float and e_um(valor, tuple) else None
     if par and len(par) == 2 and all(type(cru(n)) is int for n in par) and cru(par[1]) >= 0:
         valor = f"{cru(par[0])},{cru(par[1])}"

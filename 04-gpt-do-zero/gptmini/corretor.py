@@ -756,7 +756,7 @@ def _numeros_errados(veio, certa, eixos, folga):
 
 def pt(numero):
     """O número com quatro algarismos e vírgula."""
-    return f"{float(numero) if abs(numero) > 1e-6 else 0.0:.4g}".replace(".", ",").replace("-", "−")
+    return f"{0.0 if abs(numero) <= 1e-6 else float(numero):.4g}".replace(".", ",").replace("-", "−")
 
 
 def sorteio(semente):
