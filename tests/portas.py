@@ -798,17 +798,23 @@ class Porta:
     confere: object = None            # (a, resposta, argumentos) -> o que está errado, ou vazio
     muda: frozenset = frozenset()     # o que uma resposta pode mudar: "modelo", "acaso", "disco"
     erros: tuple = (TypeError, ValueError, OSError)
-    dono: str = "lead"
-    passam: frozenset = frozenset(PASSAM)
+
+    @property
+    def sala(self):
+        """O módulo a que ela pertence; as que as lições ensinam ficam juntas."""
+        comeco = self.nome.split(".")[0]
+        return SALAS.get(comeco, comeco if comeco in {*SALAS.values(), "interativo", "veja", "confere", "corpus", "corrida", "pronto", "ponto", "treinar"} else "gptmini")
 
 
+SALAS = {"Gramatica": "historinhas", "historinhas": "historinhas", "percorrer": "por_dentro", "chances": "por_dentro", "o_que_acende": "por_dentro", "o_que_empurra": "por_dentro",
+         "publicar": "publicar"}
 PORTAS = {}
 
 
-def porta(nome, bons, *, chama=None, confere=None, muda="", erros=(), dono="lead"):
+def porta(nome, bons, *, chama=None, confere=None, muda="", erros=()):
     """Registra a porta; como decorador, o que se decora é a chamada."""
     def registra(f):
-        PORTAS[nome] = Porta(nome, f, bons, confere, frozenset(muda.split()), (TypeError, ValueError, OSError, *erros), dono)
+        PORTAS[nome] = Porta(nome, f, bons, confere, frozenset(muda.split()), (TypeError, ValueError, OSError, *erros))
         return f
     return registra(chama) if chama else registra
 
@@ -870,7 +876,7 @@ for classe in (WordTokenizer, CharTokenizer):
     porta(f"{classe.__name__}()", {"texts": ("['a b']", TEXTOS)}, chama=lambda a, texts, classe=classe: classe(texts),
           confere=lambda a, r, k: e(r.vocab[0] == "<fim>" and len(set(r.vocab)) == r.vocab_size and r.vocab[1:] == sorted(r.vocab[1:])
                                     and all(type(t) is str for t in r.vocab), "vocabulário errado"))
-ENCODE = Tipo(lambda v, a: isinstance(v, str) and bool(v.strip()), (), ("'a b'", "'a zigurate'", "'a\\u200bb'", "'A'", "'a' * 10**7", "'a ' * 10**5", "'z' * 10**7", "' z' * 10**5"))
+ENCODE = Tipo(lambda v, a: isinstance(v, str) and bool(v.strip()), (), ("'a b'", "'a zigurate'", "'a\\u200bb'", "'A'", "'a' * 10**5", "'a ' * 10**5", "'z' * 10**7", "' z' * 10**5"))
 porta("WordTokenizer.encode", {"text": ("'a b'", ENCODE)}, chama=lambda a, text: a.tokenizer.encode(text),
       confere=lambda a, r, k: e(re.sub(r"\s", "", a.tokenizer.decode(r)) == re.sub(r"\s", "", unicodedata.normalize("NFC", k["text"])), "não volta"))
 porta("CharTokenizer.encode", {"text": ("'ab'", Tipo(lambda v, a: isinstance(v, str) and bool(v), (), ENCODE.ruins))}, chama=lambda a, text: a.letras.encode(text),
@@ -1041,7 +1047,7 @@ def _mesma(a, b):
 
 
 porta("pronto.guardar", {"model": ("model", MODELO), "tokenizer": ("tokenizer", Tipo(lambda v, a: isinstance(v, WordTokenizer), (), TOKENIZER.ruins)), "caminho": ("pasta / 'm.pt'", arquivo(".pt", False)), "nota": ("3", NOTA)},
-      chama=lambda a, **k: pronto.guardar(**k), confere=_volta, muda="disco", dono="guardar")
+      chama=lambda a, **k: pronto.guardar(**k), confere=_volta, muda="disco")
 LER = Tipo(lambda v, a: False, (), (*CAMINHO_RUINS, *(f"arquivo(pasta, {c})" for c in (
     "b''", "b'x'", "b'PK' * 99", "bom('modelo.pt')[:900]", "bom('modelo.pt')[:-1]", "bom('modelo.pt') + b'x'", "bom('ponto.pt')", "bom('ponto.pt')[:50]", "bom('ponto.pt')[:700]",
     "bom('ponto.pt') + b'0'", "pickle.dumps(print)", "salvo({})", "salvo([])", "salvo(3)", "salvo({'config': {}})", "salvo({'config': 3, 'vocab': 3, 'pesos': 3, 'notas': 3, 'impressao': 'x'})",
@@ -1063,18 +1069,18 @@ def _bons(*nomes):
     return Tipo(lambda v, a: isinstance(v, (str, Path)) and Path(v).name in nomes and Path(v).is_file(), (), LER.ruins)
 
 
-porta("pronto.ler", {"caminho": ("pasta / 'modelo.pt'", _bons("modelo.pt", "hostil"))}, chama=lambda a, **k: pronto.ler(**k), dono="guardar",
+porta("pronto.ler", {"caminho": ("pasta / 'modelo.pt'", _bons("modelo.pt", "hostil"))}, chama=lambda a, **k: pronto.ler(**k),
       confere=lambda a, r, k: e(r[1].vocab == a.tokenizer.vocab and isinstance(r[0], GPTMini), "outro modelo"))
-porta("ponto.ler", {"caminho": ("pasta / 'ponto.pt'", _bons("ponto.pt", "hostil"))}, chama=lambda a, **k: ponto.ler(**k), dono="guardar",
+porta("ponto.ler", {"caminho": ("pasta / 'ponto.pt'", _bons("ponto.pt", "hostil"))}, chama=lambda a, **k: ponto.ler(**k),
       confere=lambda a, r, k: e(r[2].vocab == a.tokenizer.vocab and r[0]["step"] == 3, "outro ponto"))
 porta("ponto.guardar", {"caminho": ("pasta / 'q.pt'", arquivo(".pt", False)), "model": ("model", MODELO_AVALIADO), "optimizer": ("optimizer", Tipo(lambda v, a: isinstance(v, torch.optim.Optimizer), (), OTIMIZADOR.ruins)),
                         "tokenizer": ("tokenizer", Tipo(lambda v, a: isinstance(v, WordTokenizer), (), TOKENIZER.ruins)), "step": ("3", inteiro(0)), "nota": ("3", NOTA)},
-      chama=lambda a, **k: (ponto.guardar(**k), ponto.ler(k["caminho"]))[1], muda="disco", dono="guardar",
+      chama=lambda a, **k: (ponto.guardar(**k), ponto.ler(k["caminho"]))[1], muda="disco",
       confere=lambda a, r, k: e(r[2].vocab == k["tokenizer"].vocab and type(r[2]) is type(k["tokenizer"]) and r[0]["step"] == como_int(k["step"]), "outro ponto voltou"))
 porta("ponto.retomar", {"ponto": ("ponto.ler(pasta / 'ponto.pt')[0]", Tipo(lambda v, a: isinstance(v, dict) and "otimizador" in v, (), ("{'otimizador': {}}", "{**ponto.ler(pasta / 'ponto.pt')[0], 'acaso': None}",
                         "{**ponto.ler(pasta / 'ponto.pt')[0], 'acaso': torch.zeros(3)}", "{**ponto.ler(pasta / 'ponto.pt')[0], 'otimizador': 3}", "pasta / 'ponto.pt'", "ponto.ler(pasta / 'ponto.pt')"))),
                         "optimizer": ("optimizer", Tipo(lambda v, a: isinstance(v, torch.optim.Optimizer), (), OTIMIZADOR.ruins))},
-      chama=lambda a, **k: ponto.retomar(**k), muda="modelo acaso", dono="guardar")
+      chama=lambda a, **k: ponto.retomar(**k), muda="modelo acaso")
 
 # -- GPT-2 de fora
 
@@ -1137,7 +1143,7 @@ BYTES_RUINS = ("b''", "b' \\n'", "'Ação e coração.'.encode()[:-2]", "'Ação
                "'Ação e tudo.'.encode('cp1252')", "b'abc\\x1a'", "b'\\x00' * 50", "bytes(range(256))", "b'%PDF-1.4'", "b'\\xff'", "b'\\xef\\xbb\\xbf'", "b'\\xef\\xbb\\xbfabc'", "b'a\\x1b[31m'", "'a\\u202e'.encode()",
                "'日本語'.encode('shift_jis')", "'Привет мир'.encode('koi8-r')", "b'\\xed\\xa0\\x80'", "'€'.encode()[:2]", "b'a' + '🦜'.encode()[:3]", "b'{\\\\rtf1 oi}'", "b'\\xc3'", "b'ol\\xc3 mundo'")
 porta("corpus.decodificar", {"dados": ("b'oi, mundo'", Tipo(lambda v, a: isinstance(v, (bytes, bytearray, memoryview)) and _legivel(bytes(v)), ("b'oi, mundo'", "'Ação'.encode()", "'Ação e tudo.'.encode('cp1252')"), BYTES_RUINS))},
-      chama=lambda a, dados: corpus.decodificar(dados), dono="corpus",
+      chama=lambda a, dados: corpus.decodificar(dados),
       confere=lambda a, r, k: e(isinstance(r, str) and not re.search(r"[Ãâ][\x80-\xbf€ƒ…†‡‰Š‹Œ‘’“”•–—˜™š›œ¡-¿]", r), "letras embaralhadas"))
 
 
@@ -1151,7 +1157,7 @@ def _legivel(b):
 
 
 porta("corpus.de_arquivo", {"caminho": ("pasta / 'texto.txt'", Tipo(lambda v, a: isinstance(v, (str, Path)) and Path(v).is_file(), (), (*CAMINHO_RUINS, *(f"arquivo(pasta, {c})" for c in BYTES_RUINS))))},
-      chama=lambda a, caminho: corpus.de_arquivo(caminho), confere=lambda a, r, k: e(isinstance(r, str) and r.strip(), "não é texto"), dono="corpus")
+      chama=lambda a, caminho: corpus.de_arquivo(caminho), confere=lambda a, r, k: e(isinstance(r, str) and r.strip(), "não é texto"))
 TOML_RUINS = tuple(f"arquivo(pasta, {c})" for c in (
     "b''", "b'\\xff'", "b'\\x00'", "b'[[' * 5000", "b'a = ' + b'[' * 50000", "b'a = ' + b'{a=' * 3000", "b'[a' + b'.a' * 5000 + b']'", "gramatica.replace('Ana', 'ana').encode()", "gramatica.replace('nome = \"um\"', '').encode()",
     "gramatica.replace('nome = \"um\"', 'nome = 3').encode()", "gramatica.replace('{O coisa}', '{X coisa}').encode()", "gramatica.replace('passos = ', 'passo = ').encode()", "gramatica.replace('[[\"', '[[').encode()",
@@ -1168,16 +1174,16 @@ porta("Gramatica", {"nomes": ("None", NOMES), "palavras": ("None", Tipo(lambda v
     "{'fruta': {}}", "{'fruta': {'f': []}}", "{'fruta': ['uva']}", "{'fruta': 3}", "{'legume': {'f': ['x']}}", "{3: {}}", "{'fruta': {'f': ['uva']}}", "{'fruta': {'mp': ['kiwis']}}", "{'fruta': None}",
     "{None: {}}", "{('a',): {}}", "{'fruta': {'f': ['uva uva']}}", "{'fruta': {3: ['uva']}}", "{ReprRuim(): {}}", "{'nome': {'f': ['Lia', 'Bia']}}"))),
     "arquivo": ("pasta / 'gramatica.toml'", Tipo(lambda v, a: isinstance(v, (str, Path)) and Path(v).is_file(), (), (*CAMINHO_RUINS, *TOML_RUINS)))},
-    chama=lambda a, **k: historinhas.Gramatica(**k), dono="corpus",
+    chama=lambda a, **k: historinhas.Gramatica(**k),
     confere=lambda a, r, k: e((h := r.sortear(1, 0)[0]) and abs(r.analisar(h.texto).log_prob - h.log_prob) < 1e-9 and r.limite() > 0, "gramática torta"))
 porta("historinhas.sortear", {"n": ("2", inteiro(1, 1000)), "semente": ("0", Tipo(lambda v, a: isinstance(v, (int, float, str, bytes, bytearray, type(None), np.integer)),
                                                                                    ("np.int64(2)",)))},
-      chama=lambda a, **k: a.gramatica.sortear(**k), confere=lambda a, r, k: e(len({h.texto for h in r}) == como_int(k["n"]), "contagem errada"), dono="corpus")
+      chama=lambda a, **k: a.gramatica.sortear(**k), confere=lambda a, r, k: e(len({h.texto for h in r}) == como_int(k["n"]), "contagem errada"))
 porta("historinhas.analisar", {"texto": ("gramatica.sortear(1)[0].texto", Tipo(lambda v, a: isinstance(v, str), (), ("'Ana'", "'Ana viu'", "'Ana viu o pera.'", "'x ' * 10**5", "'Ana viu a pera. ' * 999", "'\\n'")))},
-      chama=lambda a, texto: a.gramatica.analisar(texto), confere=lambda a, r, k: e(r.log_prob < 0, "não é uma probabilidade"), dono="corpus")
+      chama=lambda a, texto: a.gramatica.analisar(texto), confere=lambda a, r, k: e(r.log_prob < 0, "não é uma probabilidade"))
 porta("historinhas.boletim", {"textos": ("[h.texto for h in gramatica.sortear(3)]", Tipo(lambda v, a: _lista_de_textos(v), (), (*TEXTOS.ruins, "gramatica.sortear(2)", "[None, 'a']", "[TudoTem()]", "['a'] * 5000"))),
                               "treino": ("None", Tipo(lambda v, a: v is None or _lista_de_textos(v, vazia=True), (), ("'texto'", "gramatica.sortear(2)", "[3]", "[[]]", "[{}]", "[TudoTem()]")))},
-      chama=lambda a, **k: a.gramatica.boletim(**k), confere=lambda a, r, k: e(all(0 <= v <= 1 for v in r.notas.values()) and str(r), "nota errada"), dono="corpus")
+      chama=lambda a, **k: a.gramatica.boletim(**k), confere=lambda a, r, k: e(all(0 <= v <= 1 for v in r.notas.values()) and str(r), "nota errada"))
 
 
 def _lista_de_textos(v, vazia=False):
@@ -1191,14 +1197,14 @@ def _lista_de_textos(v, vazia=False):
 
 
 porta("historinhas.concordancias", {"texto": ("'Ana viu o pera.'", Tipo(lambda v, a: isinstance(v, str) or _lista_de_textos(v, vazia=True)))},
-      chama=lambda a, texto: a.gramatica.concordancias(texto), confere=lambda a, r, k: e(isinstance(r, list), "não é lista"), dono="corpus")
+      chama=lambda a, texto: a.gramatica.concordancias(texto), confere=lambda a, r, k: e(isinstance(r, list), "não é lista"))
 
 
 @porta("historinhas.excesso", {"model": ("model", MODELO_AVALIADO), "tokenizer": ("tokenizer", TOKENIZER),
                                "historinhas": ("[historinhas.Historinha('a b', -1.0)]", Tipo(lambda v, a: isinstance(v, (list, tuple)) and len(v) > 0 and all(isinstance(h, historinhas.Historinha) for h in v), (),
                                                ("['a b']", "[historinhas.Historinha('zigurate', -1.0)]", "[historinhas.Historinha(3, -1.0)]", "[historinhas.Historinha('a b', None)]", "historinhas.Historinha('a b', -1.0)",
                                                 "(historinhas.Historinha('a b', -1.0) for _ in range(2))", "[historinhas.Historinha('a ' * 50, -1.0)]", "[historinhas.Historinha('a b', math.nan)]")))},
-       confere=lambda a, r, k: e(isinstance(r, float), "não é número"), dono="corpus")
+       confere=lambda a, r, k: e(isinstance(r, float), "não é número"))
 def _(a, model, tokenizer, historinhas):
     return gptmini.historinhas.excesso(model, tokenizer, historinhas)
 
@@ -1249,8 +1255,8 @@ def _placar_inteiro(a, r, k):
              "a volta forjada entrou")
 
 
-porta("corrida.ler", {"pasta": ("pasta / 'placar'", PASTA_DO_PLACAR)}, chama=lambda a, pasta: corrida.ler(pasta), confere=_placar_inteiro, dono="corpus")
-porta("corrida.placar", {"pasta": ("pasta / 'placar'", PASTA_DO_PLACAR)}, chama=lambda a, pasta: corrida.placar(pasta), confere=_placar_inteiro, dono="corpus")
+porta("corrida.ler", {"pasta": ("pasta / 'placar'", PASTA_DO_PLACAR)}, chama=lambda a, pasta: corrida.ler(pasta), confere=_placar_inteiro)
+porta("corrida.placar", {"pasta": ("pasta / 'placar'", PASTA_DO_PLACAR)}, chama=lambda a, pasta: corrida.placar(pasta), confere=_placar_inteiro)
 VOLTA_RUIM = Tipo(lambda v, a: isinstance(v, corrida.Volta) and _volta_dita_boa(v), (), (
     "corrida.Volta", "VOLTA", *(f"volta({c}={v})" for c, v in itertools.product(("perda", "vezes"), ("math.nan", "math.inf", "-1.0", "'x'", "None", "torch.tensor(0.3)", "np.float64(0.3)"))),
     *(f"volta(autoria={v})" for v in ("None", "3", "'a\\nb'", "'../../x'", "'\\ud800'", "'x' * 10**6", "'a\\x00'", "''")), *(f"volta(quando={v})" for v in ("None", "'../../../x'", "'a/b'", "''", "'a\\x00'"))))
@@ -1260,11 +1266,11 @@ def _volta_dita_boa(v):
     return all(isinstance(getattr(v, c), (int, float)) and math.isfinite(getattr(v, c)) and getattr(v, c) > 0 for c in ("perda", "vezes")) and all(isinstance(getattr(v, c), str) for c in ("autoria", "quando"))
 
 
-porta("corrida.anotar", {"volta": ("volta()", VOLTA_RUIM), "pasta": ("pasta / 'outro'", Tipo(lambda v, a: isinstance(v, (str, Path)), (), CAMINHO_RUINS))}, chama=lambda a, **k: corrida.anotar(**k), muda="disco", dono="corpus",
+porta("corrida.anotar", {"volta": ("volta()", VOLTA_RUIM), "pasta": ("pasta / 'outro'", Tipo(lambda v, a: isinstance(v, (str, Path)), (), CAMINHO_RUINS))}, chama=lambda a, **k: corrida.anotar(**k), muda="disco",
       confere=lambda a, r, k: e(Path(r).parent.resolve() == Path(k["pasta"]).resolve() and k["volta"] in corrida.ler(k["pasta"]), "a volta não volta"))
 porta("corrida.abrir_pista", {"nome": ("'minha'", Tipo(lambda v, a: isinstance(v, str))), "texto": ("'abcd ' * 21_000", Tipo(lambda v, a: isinstance(v, str) and len(v) >= 100_000, (), ("'a' * 100_000", "'ab' * 99_999", "b'ab' * 99_999", "['a'] * 100_000"))),
                               "alvo": ("1.5", real(0, aberto=True, nulo=True, deve=()))},
-      chama=lambda a, **k: corrida.abrir_pista(**k), confere=lambda a, r, k: e((r.alvo == k["alvo"] or k["alvo"] is None) and len(r.validacao) > 64, "pista torta"), dono="corpus")
+      chama=lambda a, **k: corrida.abrir_pista(**k), confere=lambda a, r, k: e((r.alvo == k["alvo"] or k["alvo"] is None) and len(r.validacao) > 64, "pista torta"))
 
 # -- os verificadores: nunca levantam; respondem com uma frase
 
@@ -1284,21 +1290,24 @@ RESPOSTA = Tipo(lambda v, a: True, (), tuple(f"lambda *a, **k: {g}" for g in GEN
     "lambda *a: os._exit if False else None", "lambda *a: [].pop()", "lambda *a: torch.set_default_dtype(torch.float64)", "lambda *a: os.chdir('/')", "lambda *a: sys.setrecursionlimit(10000)",
     "lambda *a: torch.autograd.set_detect_anomaly(True)", "lambda *a: setattr(torch, 'allclose', lambda *a, **k: True)", "lambda *a: torch.set_printoptions(precision=1)", "lambda *a: random.seed(3)",
     "lambda *a: np.random.seed(3)", "lambda *a: torch.manual_seed(3)", "lambda *a: torch.set_num_threads(1)", "lambda *a: Falso(torch.zeros(3))", "lambda *a: torch.zeros(2, 3).numpy()", "lambda *a: (_ for _ in ())"))
-for nome in [n for n in confere.__all__ if n not in ("Resultado", "placar", "forma", "leitura", "ordem")]:
-    porta(f"confere.{nome}", {"resposta": ("None", RESPOSTA)}, chama=lambda a, resposta, nome=nome: getattr(confere, nome)(resposta), confere=_dica, dono="confere", muda="disco")
+for nome in importlib.import_module("gptmini.corretor").EXERCICIOS:
+    porta(f"confere.{nome}", {"resposta": ("None", RESPOSTA)}, chama=lambda a, resposta, nome=nome: getattr(confere, nome)(resposta), confere=_dica, muda="disco")
 PALPITE = Tipo(lambda v, a: True, (), ("'4,2'", "(4, 2)", "'False'", "'falso'", "'sim'", "4.2", "'3 '", "'2,3,4'", "[2, 3, 4]", "torch.Size([2, 3])", "(2, 3.0, 4)", "(2, True, 4)", "np.array([2, 3])", "((2, 3), 4)"))
-porta("confere.forma", {"palpite": ("None", PALPITE)}, chama=lambda a, palpite: confere.forma("01-x", palpite, torch.zeros(2, 3, 5), "B T C"), confere=_dica, dono="confere", muda="disco")
+for tipo in (float, bool, str):
+    porta(f"confere.palpite {tipo.__name__}", {"valor": ("None", PALPITE)}, chama=lambda a, valor, tipo=tipo: confere.palpite(valor, tipo),
+          confere=lambda a, r, k, tipo=tipo: e(r is None or type(r) is tipo and (tipo is not float or math.isfinite(r)), "um palpite de outro tipo"))
+porta("confere.forma", {"palpite": ("None", PALPITE)}, chama=lambda a, palpite: confere.forma("01-x", palpite, torch.zeros(2, 3, 5), "B T C"), confere=_dica, muda="disco")
 def _sim(v):
     """Um «sim» dito de um jeito que se entende."""
     return isinstance(v, (bool, np.bool_)) and bool(v) or isinstance(v, str) and v.strip().lower() in ("sim", "true", "verdadeiro")
 
 
 for certa in ("7.25", "'pipa'", "True"):
-    porta(f"confere.leitura {certa}", {"resposta": ("None", PALPITE)}, chama=lambda a, resposta, certa=certa: confere.leitura("01-y", resposta, eval(certa)), dono="confere", muda="disco",
+    porta(f"confere.leitura {certa}", {"resposta": ("None", PALPITE)}, chama=lambda a, resposta, certa=certa: confere.leitura("01-y", resposta, eval(certa)), muda="disco",
           confere=lambda a, r, k, certa=certa: "" if isinstance(r, confere.Resultado) and r.ok and certa == "True" and _sim(k["resposta"]) else _dica(a, r, k))
 
 
-@porta("confere.ordem", {"resposta": ("None", Tipo(lambda v, a: True, (), ("'AB'", "'ABA'", "'A'", "'Z'", "['B', 'A', 'A']", "['A', 3]", "('A',)", "'a,z'")))}, confere=_dica, dono="confere", muda="disco")
+@porta("confere.ordem", {"resposta": ("None", Tipo(lambda v, a: True, (), ("'AB'", "'ABA'", "'A'", "'Z'", "['B', 'A', 'A']", "['A', 3]", "('A',)", "'a,z'")))}, confere=_dica, muda="disco")
 def _(a, resposta):
     def f(x):
         y = x + 1
@@ -1333,7 +1342,7 @@ def _tabela(v):
 
 
 def figura(nome, bons, vale=True):
-    porta(f"veja.{nome}", {n: (x, t) for n, (x, t) in bons.items()}, chama=lambda a, **k: getattr(veja, nome)(**k), dono="veja (sem dono)",
+    porta(f"veja.{nome}", {n: (x, t) for n, (x, t) in bons.items()}, chama=lambda a, **k: getattr(veja, nome)(**k),
           confere=lambda a, r, k: e(isinstance(r.legenda, str) and r.legenda and "nan" not in r.legenda.split(), "sem legenda, ou com nan"))
 
 
@@ -1409,7 +1418,7 @@ OPCOES = {"--saida": "str(pasta / 'saida')", "--corpus": "str(pasta / 'texto.txt
           "--guardar-a-cada": "'1'", "--lr": "'1e-3'", "--dropout": "'0'", "--retomar": "None", "--outra": "None"}
 
 
-@porta("treinar.main", {nome: (boa, Tipo(ARGUMENTO.vale, (), tuple(r for r in ARGUMENTOS_RUINS if nome != "--passos" or "0' * 8" not in r), ())) for nome, boa in OPCOES.items()}, muda="disco modelo acaso", dono="guardar")
+@porta("treinar.main", {nome: (boa, Tipo(ARGUMENTO.vale, (), tuple(r for r in ARGUMENTOS_RUINS if nome != "--passos" or "0' * 8" not in r), ())) for nome, boa in OPCOES.items()}, muda="disco modelo acaso")
 def _(a, **k):
     argumentos = [parte for nome, valor in k.items() if valor is not None for parte in (nome, valor)]
     sinal, dito = signal.getsignal(signal.SIGTERM), io.StringIO()
@@ -1548,7 +1557,7 @@ class Bancada:
         if isinstance(erro, Demora) or (levou > DEMORA and not isinstance(erro, (KeyboardInterrupt,))):
             return "crua", f"demora: passou de {DEMORA:.0f} s"
         if isinstance(erro, DoDono):
-            if any(x in p.passam or "com_forward_que_erra" in x or "_dono" in x for _, x in trocas):
+            if any(x in PASSAM or "com_forward_que_erra" in x or "_dono" in x for _, x in trocas):
                 return "recusa", "o erro é do objeto de quem chama"
             return "crua", "o objeto hostil foi usado antes de ser conferido (DoDono)"
         if erro is not None:
@@ -1625,13 +1634,13 @@ def pares(sorteio, so=""):
         yield p.nome, tuple((n, sorteio.choice(tipos_de_entrada(p.bons[n][1]))) for n in sorteio.sample(list(p.bons), 2))
 
 
-def amostra(n, semente=0):
-    """Tentativas espalhadas por todas as portas, sempre as mesmas."""
+def amostra(cada, sala, semente=0):
+    """`cada` tentativas em cada porta da sala, sempre as mesmas."""
     sorteio = random.Random(semente)
     por_porta = {}
     for nome, trocas in combinacoes():
-        por_porta.setdefault(nome, []).append((nome, trocas))
-    cada = max(1, n // len(por_porta))
+        if PORTAS[nome].sala == sala:
+            por_porta.setdefault(nome, []).append((nome, trocas))
     return [t for lista in por_porta.values() for t in sorteio.sample(lista, min(cada, len(lista)))]
 
 
@@ -1684,16 +1693,16 @@ def tabela(feitas):
 
 
 def cruas(feitas, exemplos=4):
-    """As cruas, uma por causa, agrupadas por quem cuida da sala."""
+    """As cruas, uma por causa, agrupadas por sala."""
     por_causa = {}
     for t in feitas:
         if t.classe == "crua":
             por_causa.setdefault(t.assinatura, []).append(t)
-    linhas, donos = [], {}
+    linhas, salas = [], {}
     for (nome, motivo, onde), lista in por_causa.items():
-        donos.setdefault(PORTAS[nome].dono, []).append((nome, motivo, onde, lista))
-    for dono, casos in donos.items():
-        linhas.append(f"\n## {dono}: {sum(len(c[3]) for c in casos)} cruas, {len(casos)} causas\n")
+        salas.setdefault(PORTAS[nome].sala, []).append((nome, motivo, onde, lista))
+    for sala, casos in salas.items():
+        linhas.append(f"\n## {sala}: {sum(len(c[3]) for c in casos)} cruas, {len(casos)} causas\n")
         for nome, motivo, onde, lista in casos:
             erro = lista[0].erro
             dito = f" — {type(erro).__name__}: {' '.join(str_seguro(erro).split())[:120]}" if erro is not None and not isinstance(erro, Demora) else ""

@@ -414,10 +414,6 @@ def banca():
         yield banca
 
 
-def sem_cruas(feitas):
-    return not any(t.classe == "crua" for t in feitas), portas.cruas(feitas)
-
-
 def test_vinte_portas_trinta_entradas_ruins_em_cada():
     contagem = {}
     for nome, trocas in portas.combinacoes():
@@ -425,11 +421,11 @@ def test_vinte_portas_trinta_entradas_ruins_em_cada():
     assert len(contagem) >= 20 and min(map(len, contagem.values())) >= 30 and sum(1 for _ in portas.combinacoes()) >= 10_000
 
 
-def test_uma_amostra_de_todas_as_portas(banca):
-    feitas = portas.rodar(banca, portas.amostra(600))
-    bom, dito = sem_cruas(feitas)
-    assert bom, dito
-    assert len({t.porta for t in feitas}) == len({nome for nome, _ in portas.combinacoes()}) and len(feitas) > 500
+@pytest.mark.parametrize("sala", sorted({p.sala for p in portas.PORTAS.values()}))
+def test_uma_amostra_de_cada_porta_da_sala(banca, sala):
+    feitas = portas.rodar(banca, portas.amostra(5, sala))
+    assert {t.porta for t in feitas} == {p.nome for p in portas.PORTAS.values() if p.sala == sala}
+    assert not any(t.classe == "crua" for t in feitas), portas.cruas(feitas)
 
 
 DE_ANTES = Path(__file__).with_name("cruas_de_antes.txt").read_text(encoding="utf-8").splitlines()
