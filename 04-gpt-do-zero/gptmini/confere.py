@@ -698,7 +698,7 @@ def _que_id_sobra(contagens, casos):
 
 
 _NOTAS, _EMPATE = [0.1, 1.7, 3.0, 0.2, 2.4], [1.0, 3.0, -2.0, 3.0, 0.5, 3.0, 1.0]
-_SORTEIOS = [      # (logits, temperature, top_k, quantas vezes); os dois primeiros dão nome à maior parte dos erros
+_SORTEIOS = [      # (`logits`, `temperature`, `top_k`, quantas vezes); os dois primeiros dão nome à maior parte dos erros
     (_NOTAS, 0.25, None, 250), (_NOTAS, 3.0, 2, 250),
     (_NOTAS, 0.25, 3, 150), (_NOTAS, 0.05, 2, 60), (_NOTAS, 1.0, 1, 60), ([-1.8, 2.0, 1.5, 1.0], 1.0, None, 500),
     ([-1.8, 2.0, 1.5, 1.0], 1.0, 4, 100), ([-1.8, 2.0, 1.5, 1.0], 2, 3, 200), ([0.001, 0.0, 0.002, -0.0005], 0.001, 3, 200),

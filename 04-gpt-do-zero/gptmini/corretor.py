@@ -527,7 +527,7 @@ def _intacto(veio, era):
     return not isinstance(era, list) or (len(veio) == len(era) and all(v is e or type(v) is type(e) and v == e for v, e in zip(veio, era, strict=True)))
 
 
-_SEM_VALOR = {types.GeneratorType: "um gerador: troque `yield` por `return`", types.CoroutineType: "uma corrotina: tire o `async` do `def`",
+_SEM_VALOR = {types.GeneratorType: "um gerador: troque `yield` por `return`", types.CoroutineType: "uma conta por fazer: tire o `async` do `def`",
               types.AsyncGeneratorType: "um gerador assíncrono: tire o `async` e troque `yield` por `return`"}
 
 
