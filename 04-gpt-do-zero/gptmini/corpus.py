@@ -45,7 +45,7 @@ SALVE = "salve-o como texto simples, em UTF-8."
 MINUSCULAS = set("áàâãéêíóôõúüç")
 # O que um texto em português tem além de ASCII: letras, pontuação e sinais de cp1252 (latin-1 é parte dela).
 ESPERADOS = MINUSCULAS | set("åèëìîïòöùûñÁÀÂÃÉÊÍÓÔÕÚÜÇÑ“”‘’«»–—…ºª°§·•€½¼\xa0")
-# O que ele tem, mas não ali: assim aparecem, lidas em cp1252, as letras do DOS (cp850) e dos Macs antigos (mac-roman).
+# O que ele tem, mas não ali: assim aparecem, lidas em cp1252, as letras do DOS (cp850) e do Mac antigo (mac-roman).
 DESLOCADOS = re.compile(r"""[^\0-\x7f] (?:
     (?<= [^\W\d_] [“‘«—–€§°·•½¼\xa0])                          # abre, separa ou mede, e veio colado a uma letra
   | (?<= [”»…]) (?=\w) | (?<= \s …) (?=\s)                     # fecha, e veio antes de uma letra; ou ficou sozinho
