@@ -9,6 +9,7 @@ from navegador import Vigia, navegador, precisa_de_navegador
 from torch import nn
 
 from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, generate, historinhas, modelo_pronto
+from gptmini.arquivos import remontar
 from gptmini.publicar import publicar
 
 HOSTIL = '</script><img src="x" onerror="window.invadida=1"><script>window.invadida=1</script>{{pesos}}'
@@ -102,10 +103,10 @@ def test_a_porta_recusa_com_uma_frase(tmp_path, pronto):
     with torch.no_grad():
         infinito.blocks[0].attention.qkv.weight[0, 0] = 1e6
     casos = [
-        (TypeError, "esperava um GPTMini", (nn.Linear(2, 2), tokenizer, bom)),
-        (TypeError, "blocks.0.feedforward.gelu.*ReLU", (sem_gelu, tokenizer, bom)),
+        (TypeError, "esperava um modelo montado", (nn.Linear(2, 2), tokenizer, bom)),
+        (ValueError, "o feedforward do bloco 1", (sem_gelu, tokenizer, bom)),
         (ValueError, "não cabem em 16 bits", (infinito, tokenizer, bom)),
-        (TypeError, "esperava WordTokenizer ou CharTokenizer", (model, object(), bom)),
+        (TypeError, "esperava um WordTokenizer ou um CharTokenizer", (model, object(), bom)),
         (ValueError, f"{outro.vocab_size} tokens e o modelo, {tokenizer.vocab_size}", (model, outro, bom)),
         (FileNotFoundError, "não existe", (model, tokenizer, tmp_path / "falta" / "g.html")),
         (IsADirectoryError, "é uma pasta", (model, tokenizer, tmp_path / "pasta.html")),
@@ -387,8 +388,8 @@ def test_palavra_desconhecida_e_recusada_com_gentileza(abrir, pronto):
 
 @precisa_de_navegador
 def test_texto_hostil_aparece_como_texto_e_nao_roda(abrir):
-    tokenizer = WordTokenizer(TEXTOS)
-    tokenizer.vocab[3:6] = [HOSTIL, "__proto__", "<!--<script>"]
+    vocab = WordTokenizer(TEXTOS).vocab
+    tokenizer = remontar("palavras", [*vocab[:3], HOSTIL, "__proto__", "<!--<script>", *vocab[6:]])
     pagina = abrir(modelo_sorteado(tokenizer), tokenizer, titulo=HOSTIL, autoria=HOSTIL)
     assert pagina.title() == pagina.inner_text("h1") == HOSTIL
     assert pagina.inner_text("header p >> nth=0") == f"por {HOSTIL}"

@@ -15,11 +15,13 @@ import ipywidgets as widgets
 import torch
 
 from gptmini import historinhas, veja
-from gptmini.cache import differs
+from gptmini.arquivos import desmontar
+from gptmini.cache import check_pieces, differs
 from gptmini.geracao import generate, sample
 from gptmini.por_dentro import chances, percorrer
 from gptmini.pronto import dados, modelo_pronto
-from gptmini.treino import RECEITA, modelo_novo, train_steps
+from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
+from gptmini.vetores import as_int, as_real, short
 
 FRASE = "Ana tinha uma pipa"
 
@@ -247,10 +249,17 @@ def _lugar(leitura, palavra):
     return palavra.value
 
 
-def _modelo(model, tokenizer):
+def _modelo(model, tokenizer, frase):
+    """O modelo e o tokenizador do painel, ou os prontos; o que não é um, o outro ou uma frase é recusado antes de desenhar."""
     if (model is None) != (tokenizer is None):
         raise ValueError("passe o modelo e o tokenizador dele, os dois; ou nenhum, para usar o modelo pronto.")
-    return (model, tokenizer) if model is not None else modelo_pronto()
+    if not isinstance(frase, str):
+        raise TypeError(f"a frase veio {short(frase)}; esperava um texto, como \"{FRASE}\".")
+    if model is None:
+        return modelo_pronto()
+    check_pieces(model)
+    desmontar(tokenizer, model.config.vocab_size)
+    return model, tokenizer
 
 
 # ---------------------------------------------------------------- os painéis
@@ -258,7 +267,7 @@ def _modelo(model, tokenizer):
 
 def tokens(model=None, tokenizer=None, frase=FRASE):
     """Os tokens e os ids da frase, e as palavras de vetor mais parecido com o do token escolhido."""
-    model, tokenizer = _modelo(model, tokenizer)
+    model, tokenizer = _modelo(model, tokenizer, frase)
     texto, ultimo = _frase(frase), len(tokenizer.encode(frase)) - 1
     palavra = _inteiro("Token", ultimo, 0, ultimo)
     tabela = torch.nn.functional.normalize(model.token_embedding.weight.detach().cpu(), dim=1)                  # (V, C)
@@ -281,7 +290,7 @@ def tokens(model=None, tokenizer=None, frase=FRASE):
 
 def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
     """Para onde olha cada palavra da frase, em cada bloco e cabeça."""
-    model, tokenizer = _modelo(model, tokenizer)
+    model, tokenizer = _modelo(model, tokenizer, frase)
     leitura, texto = _Leitura(model, tokenizer), _frase(frase)
     ultimo = len(ler_frase(model, tokenizer, frase)[0]) - 1
     bloco = _inteiro("Bloco", 1, 1, model.config.n_layers)
@@ -303,7 +312,7 @@ def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
 
 def chaves(model=None, tokenizer=None, frase=f"{FRASE}."):
     """Ligar e desligar a máscara e a escala, e repartir os mesmos números em mais ou menos cabeças."""
-    model, tokenizer = _modelo(model, tokenizer)
+    model, tokenizer = _modelo(model, tokenizer, frase)
     texto = _frase(frase)
     # Cada cabeça recebe d_model / n números: só serve o n que divide d_model.
     serve = [n for n in range(1, 9) if model.config.d_model % n == 0]
@@ -325,8 +334,8 @@ def chaves(model=None, tokenizer=None, frase=f"{FRASE}."):
 
 def proxima_palavra(model=None, tokenizer=None, comeco=FRASE, semente=0):
     """Temperatura e top_k na mão, e uma história que cresce uma palavra por clique."""
-    model, tokenizer = _modelo(model, tokenizer)
-    historia = Historia(model, tokenizer, comeco, semente)
+    model, tokenizer = _modelo(model, tokenizer, comeco)
+    historia = Historia(model, tokenizer, comeco, as_int("semente", semente, 0, 10**6))
     texto, sementes = _frase(comeco, "Começo"), _controle(widgets.BoundedIntText, "Semente", "180px", value=semente, min=0, max=10**6)
     temperatura = _controle(widgets.FloatSlider, "Temperatura", value=1.0, min=0.0, max=2.0, step=0.1)
     top_k = _controle(widgets.IntSlider, "top_k (0: todas)", value=0, min=0, max=min(50, tokenizer.vocab_size))
@@ -368,10 +377,10 @@ def proxima_palavra(model=None, tokenizer=None, comeco=FRASE, semente=0):
 
 def raio_x(model=None, tokenizer=None, frase=FRASE, parada=0):
     """Um token, parada por parada: forma, tamanho do vetor e o que o modelo diria se parasse ali; abre na `parada`."""
-    model, tokenizer = _modelo(model, tokenizer)
+    model, tokenizer = _modelo(model, tokenizer, frase)
     leitura, texto = _Leitura(model, tokenizer), _frase(frase)
     ultimo, paradas = len(ler_frase(model, tokenizer, frase)[0]) - 1, 1 + 6 * model.config.n_layers
-    onde, palavra = _inteiro("Parada", parada, 0, paradas - 1), _inteiro("Token", ultimo, 0, ultimo)
+    onde, palavra = _inteiro("Parada", as_int("parada", parada, 0, paradas - 1), 0, paradas - 1), _inteiro("Token", ultimo, 0, ultimo)
 
     def desenhar():
         lido = leitura(texto.value)
@@ -474,7 +483,12 @@ def treino_ao_vivo(model=None, tokenizer=None, examples=None, comeco=FRASE, inte
         model = modelo_novo(tokenizer)
     elif tokenizer is None or examples is None:
         raise ValueError("com um modelo seu, passe também o tokenizador e os exemplos.")
-    copia, receita = deepcopy(model), {**RECEITA, **receita}
+    model, tokenizer = _modelo(model, tokenizer, comeco)
+    examples = as_examples(examples, model.config.context_length, model.config.vocab_size)
+    if not 0 <= as_real(intervalo) < math.inf:
+        raise ValueError(f"intervalo veio {short(intervalo)}; esperava um número de segundos, a partir de 0.")
+    receita = {**RECEITA, **receita}
+    receita["steps"], seed, copia = as_int("steps", receita["steps"], 1, 10**9), as_int("seed", seed, 0, 2**63 - 1), deepcopy(model)
     ids, limite = torch.tensor([ler_frase(copia, tokenizer, comeco)[0]]), historinhas.limite()
     escrita, ultimo = widgets.HTML(), [0.0]
 
@@ -488,7 +502,7 @@ def treino_ao_vivo(model=None, tokenizer=None, examples=None, comeco=FRASE, inte
         return figura(f'<img style="max-width: 100%" alt="A perda de cada passo" src="data:image/png;base64,{png}">', curva.legenda)
 
     def avancou(fim):
-        if fim or time.monotonic() - ultimo[0] > intervalo:
+        if fim or time.monotonic() - ultimo[0] > float(intervalo):
             painel.atualizar()
             iniciar.disabled = parar.disabled = treinador.acabou
             ultimo[0] = time.monotonic()

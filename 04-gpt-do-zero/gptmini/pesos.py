@@ -4,6 +4,7 @@
 __all__ = ['NOMES', 'REVISOES', 'FORMAS', 'CONTAS', 'nome_no_gpt2', 'peso_do_gpt2', 'carregar_gpt2']
 
 # %% ../08-do-mini-ao-gpt2.ipynb #08-007
+import os
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ import torch
 # %% ../08-do-mini-ao-gpt2.ipynb #08-008
 from .arquivos import do_hub, ler_modelo
 from .modelo import GPTMini
-from .vetores import GPTConfig
+from .vetores import GPTConfig, short
 
 # %% ../08-do-mini-ao-gpt2.ipynb #08-009
 NOMES = {"token_embedding": "wte", "position_embedding": "wpe", "blocks": "h", "norm1": "ln_1", "norm2": "ln_2",
@@ -42,7 +43,7 @@ def peso_do_gpt2(pesos, nome, forma):
     if deles.shape != forma:
         veio = f"veio com forma {tuple(deles.shape)}" if deles.numel() else "não veio"
         raise ValueError(f"{chave} {veio}; a ficha pede {tuple(forma)}.")
-    if not deles.is_floating_point() or not deles.isfinite().all():
+    if deles.layout != torch.strided or not deles.is_floating_point() or not deles.isfinite().all():
         raise ValueError(f"{chave} tem inteiros, nan ou infinito no lugar de pesos; o arquivo não é o publicado.")
     return deles
 
@@ -52,11 +53,13 @@ def carregar_gpt2(origem):
 
     O que falta, sobra, tem outra forma, não é número ou pede outra conta é recusado; nenhum modelo sai pela metade.
     """
+    if not isinstance(origem, (str, Path)):
+        raise TypeError(f"origem veio {short(origem)}; esperava uma pasta, «dono/nome@revisão» ou um destes: {', '.join(REVISOES)}.")
     dono_e_nome, _, revisao = str(origem).partition("@")
     revisao = revisao or REVISOES.get(dono_e_nome)
-    if not revisao and not Path(origem).is_dir():
-        raise FileNotFoundError(f"«{origem}» não é uma pasta, nem «dono/nome@revisão», nem um destes: {', '.join(REVISOES)}.")
-    ficha, pesos = ler_modelo(origem if Path(origem).is_dir() else do_hub(dono_e_nome, revisao))
+    if not revisao and not os.path.isdir(origem):
+        raise FileNotFoundError(f"{short(str(origem))} não é uma pasta, nem «dono/nome@revisão», nem um destes: {', '.join(REVISOES)}.")
+    ficha, pesos = ler_modelo(origem if os.path.isdir(origem) else do_hub(dono_e_nome, revisao))
     if outras := {conta: ficha[conta] for conta, nossa in CONTAS.items() if ficha.get(conta, nossa) != nossa}:
         raise ValueError(f"este GPT-2 faz contas que o GPTMini não faz: {outras}.")
     pesos = {nome.removeprefix("transformer."): p for nome, p in pesos.items() if not nome.endswith((".attn.bias", "masked_bias"))}

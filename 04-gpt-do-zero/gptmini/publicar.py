@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import torch
 
 from gptmini import historinhas
-from gptmini.arquivos import gravar
+from gptmini.arquivos import desmontar, gravar
 from gptmini.por_dentro import difere_do_padrao
+from gptmini.vetores import short
 
 PAGINA = Path(__file__).with_name("pagina.html")
-TOKENIZERS = {"WordTokenizer": "palavra", "CharTokenizer": "caractere"}     # o que é um token, para a página
+TOKENS = {"palavras": "palavra", "caracteres": "caractere"}                 # o que é um token, para a página
 MOSTRA = 60                                                                 # nomes escritos no resumo
 
 
@@ -25,46 +27,36 @@ def publicar(model, tokenizer, caminho, titulo="Meu GPT", autoria=""):
     Antes de escrever, diz o que o arquivo vai levar. Se ele já existe, só é trocado quando o novo está completo.
     """
     caminho = _confere_caminho(caminho)
-    _confere_modelo(model, tokenizer)
+    if peca := difere_do_padrao(model):
+        raise ValueError(f"a página contaria a história de outro modelo: {peca} não é do GPTMini do curso, e a página só sabe "
+                         "calcular as peças do capítulo.")
+    token = TOKENS[desmontar(tokenizer, model.config.vocab_size)["tokenizador"]]
     for nome, texto in (("titulo", titulo), ("autoria", autoria)):
-        if not isinstance(texto, str):
-            raise TypeError(f"{nome} veio {texto!r:.40}; esperava um texto.")
+        if not isinstance(texto, str) or not texto.isprintable():
+            raise TypeError(f"{nome} veio {short(texto)}; esperava um texto de uma linha, só de letras e sinais que se escrevem.")
     if not titulo.strip():
         raise ValueError("titulo veio vazio; dê um nome à página.")
     pecas, pesos = _pesos(model)
     dados = {"config": asdict(model.config), "pecas": pecas, "vocab": tokenizer.vocab, "fim": tokenizer.fim,
-             "token": TOKENIZERS[type(tokenizer).__name__]}
+             "token": token}
     pagina = _pagina(dados, pesos, titulo.strip(), autoria.strip())
-    print(_resumo(caminho, model, tokenizer, titulo, autoria, len(pagina)))
+    print(_resumo(caminho, model, tokenizer, token, titulo, autoria, len(pagina)))
     gravar(caminho, pagina)
     print(f"Pronto: {caminho}")
     return caminho
 
 
 def _confere_caminho(caminho):
-    try:
-        caminho = Path(caminho)
-    except TypeError:
-        raise TypeError(f'caminho veio {caminho!r:.40}; esperava o nome do arquivo, como "meu-gpt.html".') from None
+    if not isinstance(caminho, (str, Path)) or not str(caminho).isprintable():
+        raise TypeError(f'caminho veio {short(caminho)}; esperava o nome do arquivo, como "meu-gpt.html".')
+    caminho = Path(caminho)
     if caminho.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"o caminho «{caminho}» não termina em .html; o navegador precisa dessa terminação.")
-    if not caminho.parent.is_dir():
-        raise FileNotFoundError(f"a pasta «{caminho.parent}» não existe; crie-a antes, ou escolha outra.")
-    if caminho.is_dir():
-        raise IsADirectoryError(f"«{caminho}» é uma pasta; dê o nome de um arquivo.")
+        raise ValueError(f"o caminho «{caminho!s:.120}» não termina em .html; o navegador precisa dessa terminação.")
+    if not os.path.isdir(caminho.parent):                   # e não is_dir, que num nome comprido demais levanta erro
+        raise FileNotFoundError(f"a pasta «{caminho.parent!s:.120}» não existe; crie-a antes, ou escolha outra.")
+    if os.path.isdir(caminho):
+        raise IsADirectoryError(f"«{caminho!s:.120}» é uma pasta; dê o nome de um arquivo.")
     return caminho
-
-
-def _confere_modelo(model, tokenizer):
-    """A página sabe fazer a conta do GPTMini e mais nenhuma: quem decide são os números, e não o nome da classe."""
-    if peca := difere_do_padrao(model):
-        raise ValueError(f"a página contaria a história de outro modelo: {peca} não é do GPTMini do curso, e a página só sabe "
-                         "calcular as peças do capítulo.")
-    if type(tokenizer).__name__ not in TOKENIZERS:
-        raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava {' ou '.join(TOKENIZERS)}.")
-    if tokenizer.vocab_size != model.config.vocab_size:
-        raise ValueError(f"o tokenizer tem {tokenizer.vocab_size} tokens e o modelo, {model.config.vocab_size}; "
-                         "use o tokenizer com que ele treinou.")
 
 
 def _pesos(model):
@@ -97,9 +89,9 @@ def _pagina(dados, pesos, titulo, autoria):
     return re.sub(r"\{\{(\w+)\}\}", lambda lacuna: lacunas[lacuna[1]], molde).encode()
 
 
-def _resumo(caminho, model, tokenizer, titulo, autoria, tamanho):
-    troca = " (já existe, e será trocado)" if caminho.exists() else ""
-    unidade = {"palavra": "palavras e sinais", "caractere": "caracteres"}[TOKENIZERS[type(tokenizer).__name__]]
+def _resumo(caminho, model, tokenizer, token, titulo, autoria, tamanho):
+    troca = " (já existe, e será trocado)" if os.path.exists(caminho) else ""
+    unidade = {"palavra": "palavras e sinais", "caractere": "caracteres"}[token]
     nomes = _nomes(tokenizer)
     escritos = ", ".join(nomes[:MOSTRA]) + (f" e mais {len(nomes) - MOSTRA}" if len(nomes) > MOSTRA else "")
     dos_nomes = f"{len(nomes)} palavras que parecem nomes: {escritos}" if nomes else "nenhuma palavra que pareça nome"
@@ -107,7 +99,7 @@ def _resumo(caminho, model, tokenizer, titulo, autoria, tamanho):
         f"O arquivo {caminho.name}{troca} vai levar, em {_numero(tamanho / 1e6, 2)} MB:",
         f"  título      {titulo}",
         f"  autoria     {autoria or '(ninguém assina)'}",
-        f"  modelo      {_numero(model.num_parameters())} números, em 16 bits cada",
+        f"  modelo      {_numero(sum(p.numel() for p in model.parameters()))} números, em 16 bits cada",
         f"  vocabulário {_numero(tokenizer.vocab_size - 1)} {unidade}",
         f"  nomes       {dos_nomes}",
         "Quem abre a página lê tudo isso, e o modelo pode repetir trechos do texto em que treinou.",

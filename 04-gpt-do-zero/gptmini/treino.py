@@ -161,9 +161,8 @@ def warmup_then_decay(step, steps):
     return min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
 
 # %% ../05-treino.ipynb #05-047
-def check_training(model, lr, optimizer, schedule, device):
+def check_training(model, examples, lr, optimizer, schedule, device):
     """Recusa, antes do primeiro passo, o que só daria errado depois dele; devolve o dispositivo."""
-    check_model(model)
     if not 0 < as_real(lr) < math.inf:
         raise ValueError(f"lr veio {short(lr)}; esperava um número maior que zero, como 3e-3.")
     mine = {id(p) for p in model.parameters()}
@@ -177,12 +176,17 @@ def check_training(model, lr, optimizer, schedule, device):
         raise ValueError("o otimizador é de outro modelo: move pesos que não são deste; monte-o com os pesos do modelo que vai treinar.")
     if not callable(schedule):
         raise TypeError(f"schedule veio {short(schedule)}; esperava uma função (passo, passos) que dá a fração da taxa.")
+    here = next(model.parameters()).device
     try:
-        device = torch.device(device or next(model.parameters()).device)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"device veio {short(device)}; esperava um nome como \"cpu\" ou \"cuda\", ou None.") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device veio cuda, e esta máquina não tem placa que o PyTorch use; escolha \"cpu\".")
+        device = here if device is None else torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError, ValueError):
+        device = None
+    if device is None or device.type == "meta":
+        raise ValueError("device não serve para treinar nesta máquina; esperava um nome como \"cpu\", \"cuda\" onde há placa, ou None.")
+    with eval_mode(model):
+        loss = check_loss(model(*(t.to(here) for t in padded([examples[: model.config.context_length + 1] if isinstance(examples[0], int) else examples[0]]))))
+    if not loss.requires_grad:
+        raise ValueError("a perda deste modelo não guarda o caminho dos gradientes; no forward há um .detach(), um .item() ou um no_grad a mais.")
     return device
 
 
@@ -199,11 +203,13 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
     start e optimizer retomam um treino: os lotes dos primeiros `start` passos só contam como vistos.
     Perda que não é um número levanta `FloatingPointError` antes de o passo mexer nos pesos.
     """
-    device = check_training(model, lr, optimizer, schedule, device)
+    check_model(model)
     steps, seed, T, V = as_int("steps", steps, 1, 10**9), as_int("seed", seed, 0, 2**63 - 1), model.config.context_length, model.config.vocab_size
     start = as_int("start", start, 0, steps)
     validation = None if validation is None else as_examples(validation, T, V)
-    stream = batches(as_examples(examples, T, V), batch_size, T, torch.Generator().manual_seed(seed))
+    examples = as_examples(examples, T, V)
+    stream = batches(examples, batch_size, T, torch.Generator().manual_seed(seed))
+    device = check_training(model, examples, lr, optimizer, schedule, device)
     model.to(device)
     optimizer = optimizer or adamw(model, lr)
     tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
