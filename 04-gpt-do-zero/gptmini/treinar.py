@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import torch
@@ -335,7 +335,8 @@ def treinar(pedido, processo=0, processos=1, parada=None):
         except (FloatingPointError, RuntimeError, MemoryError):
             # O passo que falhou não conta; se nem chegou a mexer nos pesos, eles são os do passo anterior, e se guardam.
             if feito == max((estado["step"].item() for estado in optimizer.state.values()), default=0):
-                guardar()
+                with suppress(ValueError):      # pesos que já não são números não se guardam
+                    guardar()
             raise
     except (RuntimeError, MemoryError) as erro:
         if not falta_memoria(erro):
