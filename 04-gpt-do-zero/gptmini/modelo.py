@@ -106,7 +106,7 @@ class GPTMini(nn.Module):
 
     def forward(self, idx, targets=None):
         """Devolve (logits, perda); a perda é a média de todas as posições, menos as de alvo −100, ou None."""
-        check_ids(idx, targets, self.config, self.token_embedding.weight.device)
+        check_ids(idx, targets, self.config, next(self.parameters()).device)
         positions = torch.arange(idx.size(1), device=idx.device)                # (T,)
         x = self.token_embedding(idx) + self.position_embedding(positions)      # (B, T, C)
         x = self.dropout(x)
