@@ -238,7 +238,8 @@ def conta(a, V, exemplos, processos=1):
 def a_baixar(a, V, exemplos, processos=1):
     """A opção que, no valor de costume, mais alivia a memória."""
     def sem(nome):
-        return conta(argparse.Namespace(**vars(a) | {nome: min(getattr(a, nome), PADRAO[nome])} | ({"cabecas": 1} if nome == "d_model" else {})), V, exemplos, processos)
+        menor = {nome: min(getattr(a, nome), PADRAO[nome])} | ({"cabecas": 1} if nome == "d_model" else {})
+        return conta(argparse.Namespace(**vars(a) | menor), V, exemplos, processos)
     return opcao(min(("lote", "contexto", "d_model", "camadas"), key=sem))
 
 
