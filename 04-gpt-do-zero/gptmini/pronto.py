@@ -3,12 +3,11 @@
 import hashlib
 from pathlib import Path
 
-import torch
-
 from gptmini import historinhas
 from gptmini.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.treino import RECEITA, modelo_novo, train_steps
 from gptmini.vetores import WordTokenizer
+
 
 MARCA = b"gptmini-modelo-2\n"
 ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca
