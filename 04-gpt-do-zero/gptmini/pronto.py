@@ -8,7 +8,6 @@ from gptmini.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, l
 from gptmini.treino import RECEITA, modelo_novo, train_steps
 from gptmini.vetores import WordTokenizer
 
-
 MARCA = b"gptmini-modelo-2\n"
 ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca
 PRONTO = Path(__file__).with_name("modelo_pronto.pt")
