@@ -821,7 +821,7 @@ def porta(nome, bons, *, chama=None, confere=None, muda="", erros=()):
 
 # O que está ligado em volta da chamada também é entrada: quem copia uma célula esquece um `no_grad` aberto.
 EM_VOLTA = ("torch.no_grad()", "torch.inference_mode()", "tipo_padrao(torch.float64)", "tipo_padrao(torch.float16)", "torch.device('meta')", "torch.autocast('cpu', torch.bfloat16)",
-            "torch.autograd.set_detect_anomaly(True)", "torch.random.fork_rng()", "torch.enable_grad()")
+            "torch.random.fork_rng()", "torch.enable_grad()")
 COM_VOLTA = ("GPTMini()", "GPTMini.forward", "evaluate", "train_steps", "train", "sample", "generate", "generate_cached", "KVCache", "percorrer", "publicar", "pronto.guardar", "pronto.ler", "ponto.guardar",
              "ponto.ler", "carregar_gpt2", "chances", "o_que_acende", "interativo.tokens", "interativo.proxima_palavra", "confere.gelu")
 
@@ -1237,7 +1237,7 @@ def _volta_boa(pasta):
     return False
 
 
-# A raiz do disco fica de fora: procurar nela inteira é o que se pediu.
+# A raiz do disco fica de fora: procurar nela inteira, ou escrever nela, é o que se pediria.
 PASTA_DO_PLACAR = Tipo(lambda v, a: isinstance(v, (str, Path)), (), (*(c for c in CAMINHO_RUINS if c != "'/'"), *VOLTAS))
 
 
@@ -1266,7 +1266,7 @@ def _volta_dita_boa(v):
     return all(isinstance(getattr(v, c), (int, float)) and math.isfinite(getattr(v, c)) and getattr(v, c) > 0 for c in ("perda", "vezes")) and all(isinstance(getattr(v, c), str) for c in ("autoria", "quando"))
 
 
-porta("corrida.anotar", {"volta": ("volta()", VOLTA_RUIM), "pasta": ("pasta / 'outro'", Tipo(lambda v, a: isinstance(v, (str, Path)), (), CAMINHO_RUINS))}, chama=lambda a, **k: corrida.anotar(**k), muda="disco",
+porta("corrida.anotar", {"volta": ("volta()", VOLTA_RUIM), "pasta": ("pasta / 'outro'", dataclasses.replace(PASTA_DO_PLACAR, ruins=tuple(c for c in CAMINHO_RUINS if c != "'/'")))}, chama=lambda a, **k: corrida.anotar(**k), muda="disco",
       confere=lambda a, r, k: e(Path(r).parent.resolve() == Path(k["pasta"]).resolve() and k["volta"] in corrida.ler(k["pasta"]), "a volta não volta"))
 porta("corrida.abrir_pista", {"nome": ("'minha'", Tipo(lambda v, a: isinstance(v, str))), "texto": ("'abcd ' * 21_000", Tipo(lambda v, a: isinstance(v, str) and len(v) >= 100_000, (), ("'a' * 100_000", "'ab' * 99_999", "b'ab' * 99_999", "['a'] * 100_000"))),
                               "alvo": ("1.5", real(0, aberto=True, nulo=True, deve=()))},
@@ -1299,6 +1299,7 @@ for tipo in (float, bool, str):
 porta("confere.forma", {"palpite": ("None", PALPITE)}, chama=lambda a, palpite: confere.forma("01-x", palpite, torch.zeros(2, 3, 5), "B T C"), confere=_dica, muda="disco")
 def _sim(v):
     """Um «sim» dito de um jeito que se entende."""
+    v = v.item() if getattr(v, "ndim", None) == 0 and str(getattr(v, "dtype", "")) in ("bool", "torch.bool") else v
     return isinstance(v, (bool, np.bool_)) and bool(v) or isinstance(v, str) and v.strip().lower() in ("sim", "true", "verdadeiro")
 
 
@@ -1411,7 +1412,7 @@ def roda(x, cos, sin):
 # -- a linha de comando: os argumentos são textos
 
 ARGUMENTOS_RUINS = ("''", "'abc'", "'-1'", "'0'", "'nan'", "'inf'", "'1e999'", "'2.5'", "'10' + '0' * 30", "'1_0'", "'\\u0662'", "' 2 '", "'0x10'", "'\\ud800'", "'a\\x00'", "'1' * 5000", "'🦜'", "'-'", "'--'", "'--lr'", "'1,5'",
-                    "'1e-400'", "'True'", "'None'", "'%(default)s'", "'{}'", "'10' + '0' * 8", "'3 4'", "'\\n'", "'infinity'", "str(pasta)", "str(pasta / 'cano')", "'/dev/full'", "str(pasta / 'so_leitura')", "str(pasta / 'laco')", "'../..'",
+                    "'1e-400'", "'True'", "'None'", "'%(default)s'", "'{}'", "'10' + '0' * 8", "'3 4'", "'\\n'", "'infinity'", "str(pasta)", "str(pasta / 'cano')", "'/dev/full'", "str(pasta / 'so_leitura')", "str(pasta / 'laco')", "'..'",
                     "str(pasta / 'texto.txt')", "str(arquivo(pasta, b''))", "str(arquivo(pasta, b'oi' * 60))", "str(arquivo(pasta, b'oi ' * 300))", "str(arquivo(pasta, 'é'.encode()[:1]))", "'machados'")
 ARGUMENTO = Tipo(lambda v, a: True, (), ARGUMENTOS_RUINS, ())
 OPCOES = {"--saida": "str(pasta / 'saida')", "--corpus": "str(pasta / 'texto.txt')", "--contexto": "'4'", "--d-model": "'8'", "--cabecas": "'2'", "--camadas": "'1'", "--passos": "'2'", "--lote": "'2'", "--semente": "'0'",
@@ -1519,7 +1520,7 @@ class Bancada:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         levou = time.perf_counter() - inicio
-        classe, motivo = self.julga(p, trocas, duvidas, argumentos, resposta, erro, levou)
+        classe, motivo = self.julga(p, trocas, duvidas, argumentos, resposta, erro, levou, recado)
         depois = a.foto_do_processo()
         # Um erro que o treino encontra no meio do caminho deixa feito o que já foi feito; o que é recusado na porta, não.
         pode = p.muda if classe == "resposta" or (p.nome.startswith("train") and isinstance(erro, (DoDono, FloatingPointError))) else frozenset()
@@ -1551,7 +1552,7 @@ class Bancada:
         torch.allclose = antes["allclose"]
         torch.set_num_threads(antes["threads"])
 
-    def julga(self, p, trocas, duvidas, argumentos, resposta, erro, levou):
+    def julga(self, p, trocas, duvidas, argumentos, resposta, erro, levou, recado):
         if isinstance(erro, FraseRuim):
             return "crua", str(erro).partition(": ")[0]
         if isinstance(erro, Demora) or (levou > DEMORA and not isinstance(erro, (KeyboardInterrupt,))):
@@ -1582,7 +1583,8 @@ class Bancada:
                     return "crua", f"respondeu calada a {n} sem sentido -> {curto(resposta)}"
             if p.confere:
                 try:
-                    errado = p.confere(self.arena, resposta, argumentos)
+                    with contextlib.redirect_stdout(recado):
+                        errado = p.confere(self.arena, resposta, argumentos)
                 except Exception as defeito:
                     errado = f"a conferência parou: {type(defeito).__name__}: {defeito}"[:200]
                 if errado:
