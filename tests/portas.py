@@ -1,7 +1,8 @@
 """A bancada das portas: cada porta pública × cada tipo de entrada ruim, e o que ela respondeu.
 
-    python tests/portas.py                         todas as combinações, e pares sorteados até 10.000 tentativas
-    python tests/portas.py --so generate           só as portas cujo nome começa assim
+    python tests/portas.py                         10.000 tentativas: as mesmas tantas em cada porta, e um quinto de pares sorteados
+    python tests/portas.py --tudo                  todas as combinações de uma em uma (umas 38.000), e nenhum par
+    python tests/portas.py --so generate           só as portas cujo nome começa assim, todas as combinações
     python tests/portas.py --tenta 'generate: idx=np.array(3)'      uma tentativa, com o traceback inteiro
 
 Uma entrada ruim é uma expressão de Python, escrita como alguém a escreveria: a lista do que falhou se copia e se roda.
@@ -198,7 +199,7 @@ def em_si():
     return lista
 
 
-def fundo(n=20_000):
+def fundo(n=3_000):
     lista = []
     for _ in range(n):
         lista = [lista]
@@ -1636,12 +1637,12 @@ def pares(sorteio, so=""):
         yield p.nome, tuple((n, sorteio.choice(tipos_de_entrada(p.bons[n][1]))) for n in sorteio.sample(list(p.bons), 2))
 
 
-def amostra(cada, sala, semente=0):
-    """`cada` tentativas em cada porta da sala, sempre as mesmas."""
+def amostra(cada, sala="", semente=0):
+    """`cada` tentativas em cada porta (da sala, se vier uma), sempre as mesmas."""
     sorteio = random.Random(semente)
     por_porta = {}
     for nome, trocas in combinacoes():
-        if PORTAS[nome].sala == sala:
+        if sala in ("", PORTAS[nome].sala):
             por_porta.setdefault(nome, []).append((nome, trocas))
     return [t for lista in por_porta.values() for t in sorteio.sample(lista, min(cada, len(lista)))]
 
@@ -1669,8 +1670,8 @@ def bancada():
                 (arena / "so_leitura").chmod(0o755)
 
 
-def rodar(banca, tentativas, avisa=lambda *_: None):
-    feitas = []
+def rodar(banca, tentativas, avisa=lambda *_: None, feitas=None):
+    feitas = [] if feitas is None else feitas
     for nome, trocas in tentativas:
         try:
             feita = banca.tenta(nome, trocas)
@@ -1726,7 +1727,8 @@ def str_seguro(erro):
 
 def main():
     fala = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    fala.add_argument("--vezes", type=int, default=10_000, help="quantas tentativas, ao menos")
+    fala.add_argument("--vezes", type=int, default=10_000, help="quantas tentativas, ao menos (padrão: %(default)s)")
+    fala.add_argument("--tudo", action="store_true", help="todas as combinações de uma entrada ruim por vez")
     fala.add_argument("--so", default="", help="só as portas cujo nome começa assim")
     fala.add_argument("--tenta", help="uma chamada, como a lista das cruas a escreve")
     fala.add_argument("--semente", type=int, default=0)
@@ -1747,11 +1749,14 @@ def main():
         tempos[feita.porta] += agora - relogio[0]
         relogio[0] = agora
 
-    inicio = time.perf_counter()
-    with bancada() as banca:
-        feitas = rodar(banca, combinacoes(pedido.so), avisa)
-        falta = max(0, pedido.vezes - len(feitas))
-        feitas += rodar(banca, itertools.islice(pares(random.Random(pedido.semente), pedido.so), falta), avisa)
+    sorteio, inicio, feitas = random.Random(pedido.semente), time.perf_counter(), []
+    if pedido.tudo or pedido.so:
+        fila = combinacoes(pedido.so)
+    else:
+        de_uma = amostra(pedido.vezes * 4 // 5 // len(PORTAS), semente=pedido.semente)
+        fila = itertools.chain(de_uma, itertools.islice(pares(sorteio), max(0, pedido.vezes + pedido.vezes // 50 - len(de_uma))))
+    with bancada() as banca, contextlib.suppress(KeyboardInterrupt):        # interrompida, conta o que já fez
+        rodar(banca, fila, avisa, feitas)
     print(tabela(feitas))
     print(cruas(feitas))
     kinds = {x for t in feitas for _, x in t.trocas}
