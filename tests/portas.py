@@ -396,7 +396,9 @@ FRASE = Tipo(lambda v, a: isinstance(v, str), ruins=("'linha\\nlinha'", "'</scri
 
 
 def ids_de(v):
-    """A lista de ids que `v` é, sem converter nada; None se não é uma."""
+    """A lista de ids que `v` é, sem converter nada; None se não é uma. De nada sai lista nenhuma, seja qual for a forma."""
+    if isinstance(v, (torch.Tensor, np.ndarray)) and not getattr(v, "is_nested", False) and 0 in v.shape:
+        return []
     if isinstance(v, torch.Tensor):
         if v.is_floating_point() or v.is_complex() or v.dtype == torch.bool or v.dim() != 1 or v.is_meta:
             return None
@@ -1039,7 +1041,8 @@ def _volta(a, r, k):
 
 
 def _mesma(a, b):
-    a, b = (x.tolist() if isinstance(x, (np.generic, np.ndarray, torch.Tensor)) else x for x in (a, b))
+    a, b = (x.tolist() if isinstance(x, (np.generic, np.ndarray, torch.Tensor, memoryview)) else sorted(x) if isinstance(x, set) else x for x in (a, b))
+    b = str(b) if isinstance(b, (Path, datetime.date)) else b
     if isinstance(b, (list, tuple)) or isinstance(a, (list, tuple)):
         return isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b) and all(map(_mesma, a, b))
     if isinstance(b, dict):
@@ -1438,8 +1441,9 @@ def _(a, **k):
         signal.signal(signal.SIGTERM, sinal)
 
 
-for nome in COM_VOLTA:
-    PORTAS[nome].bons["_em"] = ("contextlib.nullcontext()", Tipo(lambda v, a: True, (), EM_VOLTA, ()))
+for nome in COM_VOLTA:      # quem monta um modelo dentro de `meta` recebe o que pediu, um modelo sem números
+    em_volta = tuple(x for x in EM_VOLTA if "meta" not in x or nome not in ("GPTMini()", "carregar_gpt2", "pronto.ler", "ponto.ler"))
+    PORTAS[nome].bons["_em"] = ("contextlib.nullcontext()", Tipo(lambda v, a: True, (), em_volta, ()))
 
 
 # ---------------------------------------------------------------- uma tentativa

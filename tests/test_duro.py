@@ -85,7 +85,7 @@ def test_ids_viram_texto_e_voltam(ids):
     assert PALAVRAS.encode(PALAVRAS.decode(ids)) == ids
 
 
-@vezes(3000)
+@vezes(1500)
 @given(st.one_of(st.text(min_size=1), st.text(alphabet="".join(TEXTOS) + " \t\n", min_size=1)), st.sampled_from([PALAVRAS, LETRAS]))
 def test_qualquer_texto_e_recusado_ou_cabe_inteiro_nos_ids(texto, tokenizer):
     try:
@@ -143,7 +143,7 @@ IDS = st.one_of(
 )
 
 
-@vezes(2000)
+@vezes(800)
 @given(idx=IDS, n=st.one_of(st.integers(0, 8), QUALQUER), temperature=st.one_of(st.floats(0, 3), QUALQUER),
        top_k=st.one_of(st.none(), st.integers(1, 9), QUALQUER), stop=st.one_of(st.none(), st.integers(0, 6), QUALQUER),
        gerar=st.sampled_from([generate, generate_cached]))
@@ -167,7 +167,7 @@ def test_um_id_impossivel_fora_da_janela_tambem_e_recusado(modelo, gerar):
         gerar(modelo, torch.tensor([[-1, 0, 0, 0, 0, 0]]), 1)
 
 
-@vezes(300)
+@vezes(100)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=9), st.floats(0, 2), st.integers(1, 7), st.integers(0, 12))
 def test_com_cache_os_mesmos_tokens(modelo, ids, temperature, top_k, n):
     escritos = [gerar(modelo, torch.tensor([ids]), n, temperature, top_k, None, torch.Generator().manual_seed(1))
@@ -194,7 +194,7 @@ def estragos(draw):
     return texto
 
 
-@vezes(600)
+@vezes(100)
 @given(estragos())
 def test_um_toml_estragado_e_recusado_com_o_lugar_ou_ainda_serve(tmp_path_factory, texto):
     arquivo = tmp_path_factory.getbasetemp() / "estragado.toml"
@@ -228,7 +228,7 @@ def confere_leitura(caminho, pesos):
     return True
 
 
-@vezes(1500)
+@vezes(300)
 @given(st.integers(0, 10**9), st.integers(0, 7))
 def test_um_bit_trocado_no_modelo_e_recusado_ou_nao_muda_nada(guardado, onde, bit):
     inteiro, pesos = guardado
@@ -239,7 +239,7 @@ def test_um_bit_trocado_no_modelo_e_recusado_ou_nao_muda_nada(guardado, onde, bi
     confere_leitura(estragado, pesos)
 
 
-@vezes(300)
+@vezes(100)
 @given(st.integers(0, 10**9))
 def test_um_modelo_cortado_e_recusado(guardado, corte):
     inteiro, pesos = guardado
