@@ -854,7 +854,7 @@ porta("GPTConfig", {**{n: (v, TAMANHO) for n, v in zip(LINEAR, ("9", "5", "8", "
                                 and json.loads(json.dumps(dataclasses.asdict(r))) == dataclasses.asdict(r)
                                 and hash(r) is not None, "a ficha não se escreve em JSON, ou não guarda inteiros"))
 porta("GPTMini()", {"config": ("ficha", FICHA)}, chama=lambda a, config: GPTMini(config), muda="acaso",
-      confere=lambda a, r, k: e(all(p.isfinite().all() for p in r.parameters()), "pesos que não são números"))
+      confere=lambda a, r, k: e(all(p.detach().isfinite().all() for p in r.state_dict().values()), "pesos que não são números"))
 porta("CausalSelfAttention()", {"config": ("ficha", FICHA)}, chama=lambda a, config: CausalSelfAttention(config), muda="acaso")
 porta("TransformerBlock()", {"config": ("ficha", FICHA)}, chama=lambda a, config: TransformerBlock(config), muda="acaso")
 porta("FeedForward()", {"config": ("ficha", FICHA)}, chama=lambda a, config: FeedForward(config), muda="acaso")
@@ -1180,7 +1180,7 @@ porta("Gramatica", {"nomes": ("None", NOMES), "palavras": ("None", Tipo(lambda v
     "arquivo": ("pasta / 'gramatica.toml'", Tipo(lambda v, a: isinstance(v, (str, Path)) and Path(v).is_file(), (), (*CAMINHO_RUINS, *TOML_RUINS)))},
     chama=lambda a, **k: historinhas.Gramatica(**k),
     confere=lambda a, r, k: e((h := r.sortear(1, 0)[0]) and abs(r.analisar(h.texto).log_prob - h.log_prob) < 1e-9 and r.limite() > 0, "gramática torta"))
-porta("historinhas.sortear", {"n": ("2", inteiro(1, 1000)), "semente": ("0", Tipo(lambda v, a: isinstance(v, (int, float, str, bytes, bytearray, type(None), np.integer)),
+porta("historinhas.sortear", {"n": ("2", inteiro(1, 1000)), "semente": ("0", Tipo(lambda v, a: isinstance(v, (int, float, str, bytes, bytearray, type(None))) or como_int(v) is not None,
                                                                                    ("np.int64(2)",)))},
       chama=lambda a, **k: a.gramatica.sortear(**k), confere=lambda a, r, k: e(len({h.texto for h in r}) == como_int(k["n"]), "contagem errada"))
 porta("historinhas.analisar", {"texto": ("gramatica.sortear(1)[0].texto", Tipo(lambda v, a: isinstance(v, str), (), ("'Ana'", "'Ana viu'", "'Ana viu o pera.'", "'x ' * 10**5", "'Ana viu a pera. ' * 999", "'\\n'")))},
@@ -1253,7 +1253,7 @@ def _placar_inteiro(a, r, k):
         return "a volta boa sumiu"
     if isinstance(r, str) and (defeito := next((c for c in r if c != "\n" and not c.isprintable()), "")):
         return f"o placar tem um sinal que não se imprime: {defeito!r}"
-    if isinstance(r, str) and len([linha for linha in r.splitlines() if re.match(r" *\d+º", linha)]) != r.count("º  "):
+    if isinstance(r, str) and len(r.splitlines()) > 1 + len(list(Path(k["pasta"]).iterdir())):
         return "o placar tem linhas forjadas"
     return e(not (Path(k["pasta"]) / "ze.json").exists() or _volta_boa(k["pasta"]) or not any("Zé" in q or len(quem) > 1 for q in ([quem] if isinstance(quem, str) else quem) if isinstance(r, list) or "Zé" in q),
              "a volta forjada entrou")
@@ -1499,6 +1499,8 @@ class Bancada:
         p, a = PORTAS[nome], self.arena
         expressoes = {**{n: boa for n, (boa, _) in p.bons.items()}, **dict(trocas)}
         mexeu_no_modelo = mexeu_no_disco = False
+        if a.antes != a.foto_do_modelo():
+            a.novo()
         try:
             argumentos = {n: self.avalia(x) for n, x in expressoes.items()}
             duvidas = {n: self.avalia(expressoes[n]) for n, _ in trocas}       # outra cópia: `vale` pode gastar um gerador

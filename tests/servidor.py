@@ -37,7 +37,7 @@ c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = ["{sys.executable}", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"]
-c.Spawner.environment = {{"OMP_NUM_THREADS": "PROCESSADORES"}}
+c.Spawner.environment = PROCESSADORES
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
 c.JupyterHub.concurrent_spawn_limit = 4        # quem passa do limite ouve «tente de novo», e o cliente tenta
@@ -60,9 +60,10 @@ c.Spawner.notebook_dir = "~/aulas"
 class Hub:
     """Um JupyterHub numa pasta nova; `matar` derruba tudo sem aviso."""
 
-    def __init__(self, threads):
+    def __init__(self, threads=None):
         self.pasta = Path(tempfile.mkdtemp(prefix="hub-"))
-        texto = CONFIGURACAO.replace("CASAS", str(self.pasta / "casas")).replace("PROCESSADORES", str(threads))
+        ambiente = {"OMP_NUM_THREADS": str(threads)} if threads else {}      # sem limite, cada aluno usa todos os núcleos
+        texto = CONFIGURACAO.replace("CASAS", str(self.pasta / "casas")).replace("PROCESSADORES", repr(ambiente))
         (self.pasta / "config.py").write_text(texto, encoding="utf-8")
         self.ligar()
 
@@ -171,10 +172,9 @@ async def vigiar(hub, maior):
         maior["todos"] = max(maior.get("todos", 0), sum(por_aluno.values()) + central)
 
 
-async def turma(N, ate=None):
-    """N alunos ao mesmo tempo: segundos de cada um e memória."""
-    nucleos = os.cpu_count()
-    hub = Hub(max(1, nucleos // N))
+async def turma(N, ate=None, limite=True):
+    """N alunos ao mesmo tempo, cada um com a sua parte dos núcleos, ou sem limite: segundos de cada um e memória."""
+    hub = Hub(max(1, os.cpu_count() // N) if limite else None)
     try:
         await pedir("/hub/api/")
         maior = {}
@@ -195,7 +195,7 @@ async def turma(N, ate=None):
 
 async def queda():
     """O servidor cai no meio do treino; o caderno gravado antes tem de voltar inteiro."""
-    hub = Hub(os.cpu_count())
+    hub = Hub()
     try:
         await pedir("/hub/api/")
         rodando = asyncio.create_task(aluno("aluno0"))
@@ -230,9 +230,11 @@ def main():
         for N in quantos:
             inteiras.append(await turma(N))
             print(inteiras[-1], flush=True)
+        sem_limite = [await turma(N, limite=False) for N in (2, 4)]
+        print(sem_limite, flush=True)
         abertas = await turma(30, ate="05-059")                  # todos com a lição aberta e os dados prontos, antes do treino
         print(abertas, flush=True)
-        return {"rodando_tudo": inteiras, "antes_do_treino": abertas, "queda": await queda()}
+        return {"rodando_tudo": inteiras, "sem_limite": sem_limite, "antes_do_treino": abertas, "queda": await queda()}
 
     medir.MEDIDAS["servidor"] = lambda: asyncio.run(tudo())
     sys.argv[1:] = ["servidor"]

@@ -6,7 +6,7 @@ As salas que as lições ensinam vêm na hora; as de apoio (confere, historinhas
 import importlib
 import os
 
-# As threads do OpenMP esperam girando, e tiram o núcleo de quem trabalha: dois treinos ao mesmo tempo ficariam dezenas de
+# As linhas de execução do OpenMP esperam girando, e tiram o núcleo de quem trabalha: dois treinos ao mesmo tempo ficariam dezenas de
 # vezes mais lentos. Só tem efeito antes de o torch carregar. GOMP é o do Linux; KMP, o do Windows e do Mac (ali, não medido).
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "300")

@@ -68,8 +68,8 @@ def generate_cached(model, idx, max_new_tokens, temperature=1.0, top_k=None, sto
     return generate(KVCache(model), idx, max_new_tokens, temperature, top_k, stop, generator)
 
 # %% ../08-do-mini-ao-gpt2.ipynb #08-006a
-PECAS = {"model": "token_embedding position_embedding blocks final_norm head", "block": "norm1 attention norm2 feedforward",
-         "attention": "qkv proj n_heads allowed"}
+PECAS = {"model": ["token_embedding", "position_embedding", "blocks", "final_norm", "head"],
+         "block": ["norm1", "attention", "norm2", "feedforward"], "attention": ["qkv", "proj", "n_heads", "allowed"]}
 
 
 def differs(a, b):
@@ -83,7 +83,7 @@ def check_pieces(model):
     wanted = [(model, "model"), *((block, "block") for block in getattr(model, "blocks", ()))]
     wanted += [(block.attention, "attention") for block, kind in wanted[1:] if hasattr(block, "attention")]
     for module, kind in wanted:
-        if missing := [name for name in PECAS[kind].split() if not hasattr(module, name)]:
+        if missing := [name for name in PECAS[kind] if not hasattr(module, name)]:
             raise TypeError(f"{type(module).__name__} não tem {', '.join(missing)}; esperava um modelo com as peças do GPTMini.")
 
 

@@ -65,7 +65,7 @@ def check_prompt(idx, max_new_tokens, stop, vocab_size):
 def check_shape(logits, rows, vocab_size):
     if logits.shape != (rows, vocab_size):
         raise TypeError(f"as notas do último token vieram com forma {tuple(logits.shape)}; esperava {(rows, vocab_size)}, uma por palavra: "
-                        "o forward devolve (logits, perda), com logits (B, T, V).")
+                        "o método `forward` devolve (logits, perda), com logits (B, T, V).")
 
 
 @torch.no_grad()

@@ -159,7 +159,7 @@ def difere_do_padrao(model):
             return None
         x = padrao.token_embedding(ids) + padrao.position_embedding.weight[: ids.size(1)]      # (2, T, C)
         for n, (bloco, certo) in enumerate(zip(model.blocks, padrao.blocks, strict=True), start=1):
-            for peca in PECAS["block"].split():
+            for peca in PECAS["block"]:
                 if differs(getattr(bloco, peca)(x), getattr(certo, peca)(x)):
                     return f"{NOMES[peca]} do bloco {n}"
             if differs(bloco(x), certo(x)):
