@@ -1237,7 +1237,7 @@ def _volta_boa(pasta):
         d = json.loads((Path(pasta) / "ze.json").read_text(encoding="utf-8"))
         return (all(type(d[c]) in (int, float) and math.isfinite(d[c]) and d[c] > 0 for c in ("perda", "alvo", "segundos", "vezes"))
                 and all(type(d[c]) is int and d[c] > 0 for c in ("passos", "parametros")) and type(d["semente"]) is int
-                and all(isinstance(d[c], str) and d[c].isprintable() and len(d[c]) < 500 for c in ("autoria", "receita", "pista", "quando")) and corrida.ALVOS.get(d["pista"]) == d["alvo"])
+                and all(isinstance(d[c], str) and d[c].isprintable() and len(d[c]) < 500 for c in ("autoria", "receita", "pista", "quando")) and corrida.ALVOS.get(d["pista"], d["alvo"]) == d["alvo"])       # pista da turma: à parte, com o alvo dela
     return False
 
 
@@ -1253,7 +1253,7 @@ def _placar_inteiro(a, r, k):
         return "a volta boa sumiu"
     if isinstance(r, str) and (defeito := next((c for c in r if c != "\n" and not c.isprintable()), "")):
         return f"o placar tem um sinal que não se imprime: {defeito!r}"
-    if isinstance(r, str) and len(r.splitlines()) > 1 + len(list(Path(k["pasta"]).iterdir())):
+    if isinstance(r, str) and len([linha for linha in r.splitlines() if re.match(r" *\d+º", linha)]) > len(list(Path(k["pasta"]).iterdir())):
         return "o placar tem linhas forjadas"
     return e(not (Path(k["pasta"]) / "ze.json").exists() or _volta_boa(k["pasta"]) or not any("Zé" in q or len(quem) > 1 for q in ([quem] if isinstance(quem, str) else quem) if isinstance(r, list) or "Zé" in q),
              "a volta forjada entrou")
