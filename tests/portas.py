@@ -1445,6 +1445,14 @@ for nome in COM_VOLTA:      # quem monta um modelo dentro de `meta` recebe o que
     em_volta = tuple(x for x in EM_VOLTA if "meta" not in x or nome not in ("GPTMini()", "carregar_gpt2", "pronto.ler", "ponto.ler"))
     PORTAS[nome].bons["_em"] = ("contextlib.nullcontext()", Tipo(lambda v, a: True, (), em_volta, ()))
 
+# Não são portas: as peças soltas do modelo, as figuras e os painéis de dados recebem o que a lição ou o GPTMini lhes preparam, e
+# por dentro se confia em quem chama. `--por-dentro` as experimenta também.
+POR_DENTRO = ("veja.", "CausalSelfAttention", "TransformerBlock", "FeedForward", "LayerNorm", "interativo.giro", "interativo.orcamento",
+              "interativo.laboratorio")
+if "--por-dentro" not in sys.argv:
+    for nome in [nome for nome in PORTAS if nome.startswith(POR_DENTRO)]:
+        del PORTAS[nome]
+
 
 # ---------------------------------------------------------------- uma tentativa
 
@@ -1738,6 +1746,7 @@ def main():
     fala.add_argument("--so", default="", help="só as portas cujo nome começa assim")
     fala.add_argument("--tenta", help="uma chamada, como a lista das cruas a escreve")
     fala.add_argument("--semente", type=int, default=0)
+    fala.add_argument("--por-dentro", action="store_true", help="também as peças, as figuras e os painéis que não são portas")
     fala.add_argument("--lentas", action="store_true", help="diz as portas que mais demoraram")
     pedido = fala.parse_args()
     torch.set_num_threads(1)

@@ -1087,3 +1087,15 @@ def test_o_boletim_nao_e_quadratico(gramatica, texto):
 def test_acentos_empilhados_no_texto(gramatica):
     with pytest.raises(ValueError, match="acentos empilhados"):
         gramatica.boletim(["a" + "\u0327\u0301" * 100_000])
+
+
+def test_o_excesso_aceita_o_tokenizador_definido_no_notebook():
+    """Na página do capítulo, as classes são as de lá, e não as do módulo."""
+    from gptmini import pronto
+
+    model, tokenizer = pronto.modelo_pronto()
+    nomes = {nome: valor for nome, valor in vars(WordTokenizer).items() if nome not in ("__dict__", "__weakref__")}
+    do_notebook = type("WordTokenizer", (), nomes)([h.texto for h in historinhas.sortear(3_000, semente=1)])
+    do_notebook.__dict__.update(tokenizer.__dict__)
+    historias = historinhas.sortear(5, semente=3)
+    assert historinhas.excesso(model, do_notebook, historias) == historinhas.excesso(model, tokenizer, historias)

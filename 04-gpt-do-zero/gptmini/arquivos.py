@@ -31,7 +31,7 @@ import torch
 from torch import nn
 
 from .modelo import GPTMini
-from .vetores import CharTokenizer, GPTConfig, WordTokenizer
+from .vetores import CharTokenizer, GPTConfig, WordTokenizer, short
 
 try:
     import fcntl
@@ -91,8 +91,10 @@ def gravar(caminho, dados):
     """
     try:
         destino = Path(os.path.realpath(caminho))      # de um atalho, grava-se o arquivo que ele aponta
+        if not destino.name:
+            raise ValueError("a raiz do disco")
     except (TypeError, ValueError):
-        raise TypeError(f"o caminho veio {caminho!r:.60}; esperava o nome de um arquivo.") from None
+        raise TypeError(f"o caminho veio {short(caminho)}; esperava o nome de um arquivo.") from None
     novo, arquivo = destino.with_name(f"{destino.name[:40]}.{secrets.token_hex(8)}.parcial"), None
     try:
         modo = _modo(destino)
@@ -342,9 +344,11 @@ def simples(valor, tensores=False, nivel=0):
             return {simples(nome, nivel=20): simples(v, tensores, nivel + 1) for nome, v in valor.items()}
         if isinstance(valor, (list, tuple, set)):
             return (tuple if isinstance(valor, tuple) else list)(simples(v, tensores, nivel + 1) for v in valor)
-        if hasattr(valor, "tolist"):      # números e matrizes do NumPy, tensores
+        if isinstance(valor, torch.Tensor) and (valor.is_meta or valor.is_nested or valor.layout != torch.strided):
+            raise TypeError(f"um tensor {'sem números' if valor.is_meta else 'esparso'} não cabe no arquivo; guarde um tensor comum.")
+        if isinstance(valor, torch.Tensor) or hasattr(valor, "__array__"):      # tensores, números e matrizes do NumPy
             return simples(valor.tolist(), tensores, nivel + 1)
-    raise TypeError(f"{valor!r:.60} não cabe no arquivo; guarde números, textos, ou listas e dicionários deles.")
+    raise TypeError(f"{short(valor)} não cabe no arquivo; guarde números, textos, ou listas e dicionários deles.")
 
 
 def memoria():
@@ -400,11 +404,11 @@ def ler_bytes(caminho, *marcas):
                 raise Recusado("é de outro tipo")
             return arquivo.read()
     except FileNotFoundError:
-        raise FileNotFoundError(f"não achei {caminho}; a busca partiu de {Path.cwd()}.") from None
+        raise FileNotFoundError(f"não achei {short(str(caminho))}; a busca partiu de {Path.cwd()}.") from None
     except Recusado:
         raise
     except (TypeError, ValueError):
-        raise TypeError(f"o caminho veio {caminho!r:.60}; esperava o nome de um arquivo.") from None
+        raise TypeError(f"o caminho veio {short(caminho)}; esperava o nome de um arquivo.") from None
     except OSError as erro:
         raise Recusado(f"não se deixa ler, pois {motivo(erro).split(';')[0]}") from erro
 

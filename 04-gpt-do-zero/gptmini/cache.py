@@ -95,7 +95,7 @@ def check_cache(model):
     """
     check_pieces(model)
     c, cache, device = model.config, KVCache(model), next(model.parameters()).device
-    ids = torch.randint(c.vocab_size, (1, c.context_length), generator=torch.Generator().manual_seed(0)).to(device)      # (1, T)
+    ids = torch.randint(c.vocab_size, (1, c.context_length), generator=torch.Generator().manual_seed(0), device="cpu").to(device)      # (1, T)
     with eval_mode(model):
         whole = model(ids)[0]                                                                   # (1, T, V)
         if not isinstance(whole, torch.Tensor) or whole.shape != (*ids.shape, c.vocab_size):

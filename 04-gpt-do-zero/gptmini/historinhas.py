@@ -906,7 +906,7 @@ def excesso(model, tokenizer, historinhas):
     """Quanto a perda do modelo passa da perda da própria gramática, nas MESMAS histórias: nats por token."""
     from gptmini.treino import evaluate
 
-    if not isinstance(tokenizer, WordTokenizer):
+    if "WordTokenizer" not in [classe.__name__ for classe in type(tokenizer).__mro__]:      # pode ser o que você escreveu no notebook
         raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava um WordTokenizer.")
     vocab_size = getattr(getattr(model, "config", None), "vocab_size", tokenizer.vocab_size)
     if vocab_size != tokenizer.vocab_size:

@@ -3,6 +3,7 @@
 import torch
 
 from .arquivos import Recusado, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
+from .vetores import as_int, short
 
 MARCA = b"gptmini-ponto-1\n"
 
@@ -21,11 +22,14 @@ def guardar(caminho, model, optimizer, tokenizer, step, *, no_fim_do_passo=None,
 
     no_fim_do_passo: o que `acaso` disse ali, se desde então alguém já sorteou.
     """
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise TypeError(f"optimizer veio {short(optimizer)}; esperava um otimizador, como o que treina o modelo.")
+    step = as_int("step", step, 0)
     ficha, pesos = pecas(model, tokenizer)
     gravar(caminho, empacotar(MARCA, ficha | (no_fim_do_passo or acaso()) | {
         "modelo": pesos, "congelados": [nome for nome, p in model.named_parameters() if not p.requires_grad],
         "otimizador": simples(optimizer.state_dict(), tensores=True), "tipo_do_otimizador": type(optimizer).__name__,
-        "step": simples(step), "treino": simples(treino)}))
+        "step": step, "treino": simples(treino)}))
 
 
 def ler(caminho):
@@ -57,7 +61,7 @@ def _conferir(ponto):
 
 def retomar(ponto, optimizer):
     """Devolve o otimizador e o acaso ao estado em que estavam; chame-a logo antes de continuar o treino."""
-    if not isinstance(ponto, dict) or not {"otimizador", "acaso", "acaso_gpu"} <= ponto.keys():
+    if not isinstance(ponto, dict) or not {"otimizador", "acaso", "acaso_gpu"} <= ponto.keys() or not isinstance(ponto["otimizador"], dict):
         raise TypeError(f"ponto veio {type(ponto).__name__}; esperava o primeiro dos três que ponto.ler devolve.")
     guardado, tipo = ponto["otimizador"], type(optimizer).__name__
     if ponto.get("tipo_do_otimizador", tipo) != tipo:

@@ -9,7 +9,7 @@ from gptmini.cache import PECAS, check_pieces, differs, strange_piece
 from gptmini.geracao import check_logits, check_sampling
 from gptmini.modelo import GPTMini, check_model
 from gptmini.treino import as_row, eval_mode
-from gptmini.vetores import GPTConfig, as_int
+from gptmini.vetores import GPTConfig, as_int, short
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,9 @@ def chances(logits, temperature=1.0, top_k=None):
 @torch.no_grad()
 def o_que_acende(model, tokenizer, textos):
     """Quanto cada neurônio acende, em média, em cada palavra: (L, V, 4C); `nan` para palavra que não aparece."""
+    check_pieces(model)
+    if isinstance(textos, str) or not isinstance(textos, (list, tuple)) or not textos:
+        raise TypeError(f"textos veio {short(textos)}; esperava uma lista com ao menos um texto: [texto].")
     V, L = tokenizer.vocab_size, len(model.blocks)
     soma = torch.zeros(L, V, 4 * model.config.d_model)
     vezes = torch.zeros(V)
@@ -129,6 +132,9 @@ def o_que_acende(model, tokenizer, textos):
 @torch.no_grad()
 def o_que_empurra(model, bloco, neuronio):
     """Quanto o que um neurônio escreve pende para cada palavra da saída: (V,). `bloco` conta do 1."""
+    check_pieces(model)
+    bloco = as_int("bloco", bloco, 1, len(model.blocks))
+    neuronio = as_int("neuronio", neuronio, 0, 4 * model.config.d_model - 1)
     escrita = model.blocks[bloco - 1].feedforward.contract.weight[:, neuronio]        # (C,)
     return (model.head.weight @ ((escrita - escrita.mean()) * model.final_norm.gain)).cpu()   # (V,)
 
@@ -152,7 +158,7 @@ def difere_do_padrao(model):
     if outras := [nome for nome in [*certas, *formas] if formas.get(nome) != certas.get(nome)]:
         return f"«{outras[0]}» (veio {formas.get(outras[0], 'nada')}, e o do capítulo tem {certas.get(outras[0], 'nada')})"
     padrao.load_state_dict(pesos)
-    ids = torch.randint(model.config.vocab_size, (2, model.config.context_length), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(model.config.vocab_size, (2, model.config.context_length), generator=torch.Generator().manual_seed(0), device="cpu")
     ids = ids.to(onde.device)                                                         # (2, T)
     with eval_mode(model), eval_mode(padrao):
         if not any(differs(model(parte)[0], padrao(parte)[0]) for parte in (ids[:, :8], ids)):

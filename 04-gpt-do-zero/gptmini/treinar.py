@@ -111,7 +111,7 @@ class Fala(argparse.ArgumentParser):
     def error(self, message):
         for ingles, portugues in FRASES.items():
             message = re.sub(ingles, portugues, message)
-        self.exit(2, f"{self.format_usage()}erro: {message}. Com --ajuda, todas as opções.\n")
+        self.exit(2, f"{self.format_usage()}erro: {message[:200]}. Com --ajuda, todas as opções.\n")
 
 
 def inteiro(menor, maior):

@@ -172,6 +172,8 @@ def check_training(model, examples, lr, optimizer, schedule, device):
         raise ValueError("os gradientes estão desligados, e sem eles não há treino; chame o treino fora do torch.no_grad().")
     if optimizer is not None and not hasattr(optimizer, "param_groups"):
         raise TypeError(f"optimizer veio {type(optimizer).__name__}; esperava um otimizador, como torch.optim.AdamW(model.parameters()).")
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise TypeError("optimizer veio LBFGS, que pede a perda várias vezes por passo; use um como torch.optim.AdamW(model.parameters()).")
     if optimizer is not None and any(id(p) not in mine for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("o otimizador é de outro modelo: move pesos que não são deste; monte-o com os pesos do modelo que vai treinar.")
     if not callable(schedule):
@@ -215,6 +217,9 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
     tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
     clock = time.perf_counter()
     for step in range(start + 1, steps + 1):
+        fraction = schedule(step, steps)
+        if not 0 <= as_real(fraction) < math.inf:
+            raise ValueError(f"schedule deu {short(fraction)} no passo {step}; esperava uma fração da taxa, a partir de 0.")
         model.train()
         x, y = (t.to(device) for t in next(stream))                    # (B, T)
         loss = check_loss(model(x, y))
@@ -224,9 +229,6 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        fraction = schedule(step, steps)
-        if not 0 <= as_real(fraction) < math.inf:
-            raise ValueError(f"schedule deu {short(fraction)} no passo {step}; esperava uma fração da taxa, a partir de 0.")
         for group in optimizer.param_groups:
             group["lr"] = group.get("initial_lr", lr) * fraction
         optimizer.step()

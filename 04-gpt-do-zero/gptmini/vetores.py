@@ -15,14 +15,16 @@ from dataclasses import dataclass
 
 # %% ../00-do-texto-aos-vetores.ipynb #00-027
 def short(value):
-    """O valor como cabe numa frase: cortado, numa linha só."""
-    return " ".join(reprlib.repr(value).split())
+    """O valor como cabe numa frase: cortado, numa linha só, sem sinais que não se escrevem."""
+    text = " ".join(reprlib.repr(value).split())[:80]
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def as_int(name, value, least, most=math.inf, otherwise=""):
     """O valor como int, se é um inteiro (do Python, do NumPy ou um tensor) de `least` a `most`; senão, uma frase."""
     try:
-        whole = math.nan if isinstance(value, bool) else operator.index(value)
+        truth = isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
+        whole = math.nan if truth else operator.index(value)
     except TypeError:
         whole = math.nan                                # nan não está entre números nenhuns
     if not least <= whole <= most:
