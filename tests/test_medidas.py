@@ -54,3 +54,19 @@ def test_a_tabela_do_servidor_e_a_medida_e_a_formula_cobre_cada_linha():
         assert 0.95 * t["MB_de_todos"] <= 1000 * estimado <= 1.2 * t["MB_de_todos"]
         assert 0.9 * t["segundos_do_mais_lento"] <= segundos * t["alunos"] / 2 <= 1.2 * t["segundos_do_mais_lento"]
     assert all(medido["queda"].values())
+
+
+def test_o_que_se_diz_de_dois_treinos_na_mesma_maquina_e_o_medido():
+    texto = (RAIZ / "04-gpt-do-zero" / "professor.md").read_text(encoding="utf-8")
+    espera, servidor = MEDIDAS["companhia"]["medidas"], MEDIDAS["servidor_espera"]["medidas"]
+    do_curso, de_fabrica = (list(map(br, espera[qual].values())) for qual in ("do curso", "de fábrica"))
+    assert "leva {} ms sozinho, {} com outro treino ao lado e {} com um núcleo ocupado".format(*do_curso) in texto
+    assert "de fábrica, {}, {} e {} (`companhia`)".format(*de_fabrica) in texto
+    com, sem = servidor["com_limite"][1], servidor["sem_limite"][0]
+    assert com["alunos"] == sem["alunos"] == 2
+    assert f"levaram {com['segundos_do_mais_lento']} s; sem ele, {sem['segundos_do_mais_lento']} s" in texto
+
+
+def test_com_outro_treino_ao_lado_o_passo_nao_passa_do_triplo():
+    espera = MEDIDAS["companhia"]["medidas"]["do curso"]
+    assert espera["com outro treino"] <= 3 * espera["sozinho"]
