@@ -477,7 +477,7 @@ def em_volta(valor):
 
 
 @nos_dois
-@pytest.mark.parametrize("valor", [object(), 1j, b"x", 2**70, len, PALAVRAS, em_volta([]), {(1, 2): 3}, np.array([object()]), range], ids=str)
+@pytest.mark.parametrize("valor", [object(), 1j, b"x", 2**70, len, PALAVRAS, em_volta([]), {(1, 2): 3}, np.array([object()]), range], ids=lambda v: type(v).__name__)
 def test_a_nota_que_nao_cabe_e_recusada_antes_de_gravar(tmp_path, meio, valor):
     with pytest.raises(TypeError, match="não cabe no arquivo; guarde números, textos"):
         meio.guardar(novo(), PALAVRAS, tmp_path / "a", nota=valor)

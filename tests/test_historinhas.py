@@ -957,7 +957,7 @@ NAO_SAO_NOMES = [["Ana"], "Ana", 5, 2.5, b"Ana", {"Ana", "Bia"}, iter(["Ana"]), 
                  {"f": [f"A{letras(i)}" for i in range(600)]}, {"f": ["A" + "\u0301\u0327" * 10**5]}]
 
 
-@pytest.mark.parametrize("errado", NAO_SAO_NOMES, ids=lambda v: f"{v!r:.30}")
+@pytest.mark.parametrize("errado", NAO_SAO_NOMES, ids=lambda v: type(v).__name__)
 def test_nomes_e_palavras_de_outro_tipo(errado):
     for argumentos in ({"nomes": errado}, {"palavras": errado if not isinstance(errado, dict) else {"nome": errado}}):
         with pytest.raises(GramaticaInvalida) as erro:
@@ -995,14 +995,14 @@ def test_inteiros_do_numpy_servem(gramatica):
 NAO_SAO_TEXTOS = [None, 5, 2.5, b"Ana", True, ["Ana"], ("Ana",), {"a": 1}, iter(["Ana"]), torch.zeros(3), torch.tensor(1)]
 
 
-@pytest.mark.parametrize("errado", NAO_SAO_TEXTOS, ids=lambda v: f"{v!r:.20}")
+@pytest.mark.parametrize("errado", NAO_SAO_TEXTOS, ids=lambda v: type(v).__name__)
 def test_o_que_nao_e_um_texto(gramatica, errado):
     with pytest.raises(TypeError, match="esperava um texto"):
         gramatica.analisar(errado)
 
 
 @pytest.mark.parametrize("errado", [None, 5, b"Ana", {"Ana": 1}, [None], ["Ana", 3], [b"Ana"], [["Ana"]], torch.zeros(3), torch.tensor(1), numpy.zeros(2)],
-                         ids=lambda v: f"{v!r:.20}")
+                         ids=lambda v: type(v).__name__)
 def test_o_que_nao_e_uma_fila_de_textos(gramatica, errado):
     pedidos = [gramatica.boletim, gramatica.concordancias]
     if errado is not None:                                # sem treino, a novidade não se mede
@@ -1031,7 +1031,7 @@ def test_textos_repetidos_contam_cada_vez(gramatica, historias):
 
 
 @pytest.mark.parametrize("errado", [None, "Ana", 5, [None], [("Ana", -1.0)], (h for h in []), {}, [], [Historinha("Ana", None)], [Historinha(3, -1.0)],
-                                    [Historinha("Ana", math.nan)]], ids=lambda v: f"{v!r:.30}")
+                                    [Historinha("Ana", math.nan)]], ids=lambda v: type(v).__name__)
 def test_excesso_do_que_nao_saiu_do_sorteio(escreve, enumeradas, errado):
     tokenizer = WordTokenizer(enumeradas)
     with pytest.raises((TypeError, ValueError), match="sortear|zero historinhas"):
