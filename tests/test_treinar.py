@@ -1,6 +1,7 @@
 """A linha de comando: a ajuda, a retomada depois de morto, e vários processos como se fossem um."""
 
 import argparse
+import gettext
 import math
 import os
 import random
@@ -119,7 +120,8 @@ def test_perda_que_nao_e_numero_para_com_a_frase_da_licao(tmp_path, texto):
     (("--saida", "x", "--semente", "-1"), "de 0 a"),
     *[(("--saida", "x", "--lr", valor), f"--lr: não aceita '{valor}'; esperava um número acima de zero") for valor in ("nan", "inf", "1e999", "0", "-1", "1.000,5", "x")],
     *[(("--saida", "x", "--dropout", valor), f"--dropout: não aceita '{valor}'; esperava um número de 0 até menos de 1") for valor in ("nan", "1", "-0.5", "1,5")]])
-def test_o_erro_de_quem_digita_vem_em_portugues(argumentos, frase, capsys):
+def test_o_erro_de_quem_digita_vem_em_portugues(argumentos, frase, capsys, monkeypatch):
+    monkeypatch.setattr(argparse, "_", gettext.gettext)      # o lançador, testado no mesmo processo, traduz o argparse ao seu modo
     with pytest.raises(SystemExit) as saida:
         treinar.opcoes().parse_args(argumentos)
     erro = capsys.readouterr().err

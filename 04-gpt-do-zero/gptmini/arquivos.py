@@ -139,7 +139,8 @@ def _modo(destino):
     if not stat.S_ISREG(modo):
         raise OSError(errno.EISDIR if stat.S_ISDIR(modo) else errno.ENODEV, "")
     if not os.access(destino, os.W_OK):
-        raise OSError(errno.EACCES, "")
+        so_leitura = hasattr(os, "statvfs") and os.statvfs(destino).f_flag & os.ST_RDONLY
+        raise OSError(errno.EROFS if so_leitura else errno.EACCES, "")
     return stat.S_IMODE(modo)
 
 

@@ -119,7 +119,9 @@ def o_que_acende(model, tokenizer, textos):
     check_pieces(model)
     if isinstance(textos, str) or not isinstance(textos, (list, tuple)) or not textos:
         raise TypeError(f"textos veio {short(textos)}; esperava uma lista com ao menos um texto: [texto].")
-    V, L = tokenizer.vocab_size, len(model.blocks)
+    V, L = model.config.vocab_size, len(model.blocks)
+    if not callable(getattr(tokenizer, "encode", None)) or getattr(tokenizer, "vocab_size", None) != V:
+        raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava o tokenizador com que o modelo treinou, de {V} tokens.")
     soma = torch.zeros(L, V, 4 * model.config.d_model)
     vezes = torch.zeros(V)
     for texto in textos:
