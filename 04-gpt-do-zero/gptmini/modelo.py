@@ -108,8 +108,7 @@ class GPTMini(nn.Module):
         """Devolve (logits, perda); a perda é a média de todas as posições, menos as de alvo −100, ou None."""
         check_ids(idx, targets, self.config, next(self.parameters()).device)
         positions = torch.arange(idx.size(1), device=idx.device)                # (T,)
-        x = self.token_embedding(idx) + self.position_embedding(positions)      # (B, T, C)
-        x = self.dropout(x)
+        x = self.dropout(self.token_embedding(idx) + self.position_embedding(positions))      # (B, T, C)
         for block in self.blocks:
             x = block(x)                                                        # (B, T, C)
         logits = self.head(self.final_norm(x))                                  # (B, T, V)
