@@ -54,6 +54,7 @@ def preparar(pasta, repositorio, depois=""):
                           env=ambiente(pasta, repositorio) | {"PYTHONUTF8": "1"}, check=False)
 
 
+@pytest.mark.lento
 def test_numa_pasta_vazia_o_curso_vem_uma_vez_e_serve(tmp_path, no_lugar_do_github):
     depois = "import gptmini; print(gptmini.__file__); print(sum('04-gpt-do-zero' in p for p in sys.path))"
     saida = preparar(tmp_path / "conteúdo do colab", no_lugar_do_github, depois)

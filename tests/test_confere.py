@@ -59,7 +59,12 @@ def test_resposta_certa_passa(exercicio, resposta):
     assert resultado.ok and resultado.pistas == (), resultado
 
 
-@pytest.mark.parametrize("exercicio, resposta, palavras", respostas.ERRADAS, ids=nomes(respostas.ERRADAS))
+def uma_em(quantas, casos):
+    """Uma em cada tantas a cada vez que se mexe em algo; todas, na suíte inteira."""
+    return [pytest.param(*caso, marks=[pytest.mark.lento] * (i % quantas > 0)) for i, caso in enumerate(casos)]
+
+
+@pytest.mark.parametrize("exercicio, resposta, palavras", uma_em(3, respostas.ERRADAS), ids=nomes(respostas.ERRADAS))
 def test_resposta_errada_ouve_o_nome_do_erro(exercicio, resposta, palavras):
     resultado = conferir(exercicio, resposta)
     assert not resultado.ok
@@ -89,6 +94,7 @@ def estragar(valor):
 
 
 @pytest.mark.parametrize("exercicio, resposta", respostas.CERTAS, ids=nomes(respostas.CERTAS))
+@pytest.mark.lento
 def test_a_mesma_resposta_com_um_defeito_e_recusada(exercicio, resposta):
     if not isinstance(resposta, type):
         resultado = conferir(exercicio, lambda *a: estragar(resposta(*a)))
@@ -119,6 +125,7 @@ IMITAVEIS = [(exercicio, nome, ajuste) for exercicio in IMITA for nome, ajuste i
 
 
 @pytest.mark.parametrize("exercicio, nome, ajuste", IMITAVEIS, ids=[f"{n}-{i}" for i, (_, n, _) in enumerate(IMITAVEIS)])
+@pytest.mark.lento
 def test_cada_erro_conhecido_se_distingue_dos_outros(exercicio, nome, ajuste):
     assert conferir(exercicio, IMITA[exercicio](ajuste)).dica == corretor.diga(nome).resultado.dica
 
@@ -303,12 +310,14 @@ def test_laco_sem_fim_e_interrompido(sem_fim):
     assert time.monotonic() - inicio < 3 and threading.active_count() == antes
 
 
+@pytest.mark.lento
 def test_o_limite_de_verdade_e_de_cinco_segundos():
     inicio = time.monotonic()
     assert "não terminou em 5 s" in confere.gelu(laco).dica
     assert 4.9 < time.monotonic() - inicio < 8
 
 
+@pytest.mark.lento
 def test_o_que_esta_parado_em_c_e_dito_com_franqueza():
     resultado = confere.gelu(lambda x: time.sleep(2), segundos=0.1)
     assert "não terminou" in resultado.dica and "reinicie o kernel" in resultado.dica
@@ -413,6 +422,7 @@ def estado():
 
 
 @pytest.mark.parametrize("exercicio, resposta", UMA_DE_CADA, ids=nomes(UMA_DE_CADA))
+@pytest.mark.lento
 def test_nada_do_notebook_muda(exercicio, resposta, capsys):
     if isinstance(resposta, type):
         metodo = "encode" if exercicio == "tokenizador" else "forward"
@@ -438,6 +448,7 @@ def test_passa_mesmo_num_notebook_sem_gradiente_e_em_64_bits(exercicio, resposta
 
 
 @pytest.mark.parametrize("exercicio, resposta, palavras", respostas.ERRADAS[::5], ids=nomes(respostas.ERRADAS[::5]))
+@pytest.mark.lento
 def test_nada_do_notebook_muda_com_resposta_errada(exercicio, resposta, palavras):
     antes = estado()
     conferir(exercicio, resposta)
@@ -512,6 +523,7 @@ def test_um_torch_ja_trocado_no_notebook_nao_engana_nem_e_desfeito(monkeypatch):
 
 
 @pytest.mark.parametrize("exercicio, resposta", [par for par in respostas.CERTAS if par[0] == "amostrar"], ids=nomes(p for p in respostas.CERTAS if p[0] == "amostrar"))
+@pytest.mark.lento
 def test_um_sorteio_certo_nao_e_acusado_por_azar(exercicio, resposta, monkeypatch):
     monkeypatch.setattr(confere, "sorteio", lambda i: corretor.sorteio(1000 + i))
     assert conferir(exercicio, resposta, segundos=30).ok
@@ -530,6 +542,7 @@ def test_a_raridade_e_do_tamanho_que_a_prova_diz():
 # -- tempo ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("exercicio", TODOS)
+@pytest.mark.lento
 def test_responde_em_menos_de_um_segundo(exercicio):
     resposta = next(r for e, r in respostas.CERTAS if e == exercicio)
     tempos = []

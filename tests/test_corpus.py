@@ -146,6 +146,7 @@ def test_disco_cheio_de_verdade(machado, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissões do tipo Unix")
+@pytest.mark.lento
 def test_sem_permissao_de_escrita(machado, tmp_path):
     machado("certo")
     programa = ("import os, sys, torch; from gptmini import corpus, arquivos\n"

@@ -154,6 +154,7 @@ def test_perdas_que_denunciam(primeira, validacao, reserva, frase):
         corrida.conferir_perdas(primeira, validacao, reserva, 60)
 
 
+@pytest.mark.lento
 def test_so_quem_chega_ao_alvo_vai_para_o_placar(pista, tmp_path, capsys):
     volta = corrida.cronometrar(receita(passos=1), "Bia", pista, pasta=tmp_path)
     assert volta.perda > pista.alvo and not list(tmp_path.iterdir())

@@ -713,6 +713,7 @@ def test_a_saida_do_comando_e_a_do_lancador(monkeypatch):
 @pytest.mark.skipif(
     Path(sys.prefix) != REPOSITORIO / ".venv", reason="só no ambiente que o lançador instalou"
 )
+@pytest.mark.lento
 def test_nenhum_arquivo_instalado_passa_do_maior_caminho():
     pacotes = Path(sysconfig.get_path("purelib"))
     maior = max(len(str(arquivo.relative_to(pacotes))) for arquivo in pacotes.rglob("*"))

@@ -81,12 +81,14 @@ def test_o_mesmo_raise_fora_do_curso_nao_e_recusa():
 
 @vezes(1500)
 @given(st.lists(st.integers(1, PALAVRAS.vocab_size - 1), min_size=1, max_size=30))
+@pytest.mark.lento
 def test_ids_viram_texto_e_voltam(ids):
     assert PALAVRAS.encode(PALAVRAS.decode(ids)) == ids
 
 
 @vezes(1500)
 @given(st.one_of(st.text(min_size=1), st.text(alphabet="".join(TEXTOS) + " \t\n", min_size=1)), st.sampled_from([PALAVRAS, LETRAS]))
+@pytest.mark.lento
 def test_qualquer_texto_e_recusado_ou_cabe_inteiro_nos_ids(texto, tokenizer):
     try:
         ids = tokenizer.encode(texto)
@@ -119,6 +121,7 @@ QUALQUER = st.one_of(st.none(), st.booleans(), st.integers(-3, 12), st.floats(),
 
 @vezes(1500)
 @given(st.tuples(*[QUALQUER] * 5), QUALQUER, QUALQUER, QUALQUER)
+@pytest.mark.lento
 def test_a_ficha_monta_um_modelo_ou_e_recusada(tamanhos, dropout, bias, tie):
     try:
         ficha = GPTConfig(*tamanhos, dropout, bias, tie)
@@ -169,6 +172,7 @@ def test_um_id_impossivel_fora_da_janela_tambem_e_recusado(modelo, gerar):
 
 @vezes(100)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=9), st.floats(0, 2), st.integers(1, 7), st.integers(0, 12))
+@pytest.mark.lento
 def test_com_cache_os_mesmos_tokens(modelo, ids, temperature, top_k, n):
     escritos = [gerar(modelo, torch.tensor([ids]), n, temperature, top_k, None, torch.Generator().manual_seed(1))
                 for gerar in (generate, generate_cached)]
@@ -196,6 +200,7 @@ def estragos(draw):
 
 @vezes(100)
 @given(estragos())
+@pytest.mark.lento
 def test_um_toml_estragado_e_recusado_com_o_lugar_ou_ainda_serve(tmp_path_factory, texto):
     arquivo = tmp_path_factory.getbasetemp() / "estragado.toml"
     arquivo.write_text(texto, encoding="utf-8")

@@ -12,6 +12,7 @@ FOLHA = Path(__file__).resolve().parent.parent / "04-gpt-do-zero" / "folha-do-al
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_cabe_numa_pagina_e_nao_passa_da_tela_do_celular(tmp_path):
     with navegador() as nav:
         pagina = nav.new_page()

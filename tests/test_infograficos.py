@@ -63,6 +63,7 @@ def test_sao_as_oito_com_os_nomes_combinados():
 
 
 @figuras
+@pytest.mark.lento
 def test_redesenhada_da_os_mesmos_numeros(figura, nova):
     antes, agora = (json.loads((p / f"{figura.NOME}.json").read_text(encoding="utf-8")) for p in (GALERIA, nova))
     conferir_iguais(antes, agora, figura.NOME)

@@ -108,6 +108,7 @@ def test_mexer_responde_em_menos_de_150_ms(abrir, pronto):
 
 
 @pytest.mark.parametrize("abrir", PAINEIS, ids=lambda f: f.__name__)
+@pytest.mark.lento
 def test_duzentas_mexidas_nao_gastam_memoria(abrir, pronto):
     painel = abrir(*pronto)
     c = next(c for c in todos(painel) if isinstance(c, DESLIZANTES))
@@ -281,6 +282,7 @@ def espere(condicao, segundos=60):
 RECEITA = {"steps": 300, "batch_size": 2, "lr": 3e-3, "seed": 5}
 
 
+@pytest.mark.lento
 def test_parar_e_continuar_dao_o_mesmo_fim_que_um_treino_sem_parada():
     model, tokenizer, exemplos = tudo_pequeno()
     inteiro, *_ = tudo_pequeno()

@@ -79,6 +79,7 @@ print(ascii(texto), torch.get_num_threads(), len(generate(model, ids[:, :3], 5, 
     {}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "cp1252"}, {"OMP_NUM_THREADS": "1"},
 ], ids=["como-aqui", "locale-C", "cp1252", "uma-thread"])
+@pytest.mark.lento
 def test_o_modulo_serve_em_qualquer_pasta_e_locale(variaveis, copia):
     ambiente = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variaveis
     saida = subprocess.run([sys.executable, "-W", "error::EncodingWarning", "-X", "warn_default_encoding", "-c", PROGRAMA], cwd=copia,
@@ -100,6 +101,7 @@ def pode_montar():
 
 
 @pytest.mark.skipif(not pode_montar(), reason="esta máquina não deixa montar uma pasta só de leitura")
+@pytest.mark.lento
 def test_numa_pasta_so_de_leitura_as_aulas_rodam_e_guardar_diz_por_que_nao(copia):
     programa = PROGRAMA.split("pronto.guardar")[0] + """
 historinhas.analisar(texto)

@@ -38,11 +38,13 @@ def test_o_vocabulario_escreve_qualquer_historinha(guardado):
         assert tokenizer.decode(tokenizer.encode(h.texto)) == h.texto
 
 
+@pytest.mark.lento
 def test_a_qualidade_anotada_e_a_do_arquivo(guardado, validacao):
     model, tokenizer, notas = guardado
     assert historinhas.excesso(model, tokenizer, validacao) == pytest.approx(notas["excesso"], abs=3e-4)
 
 
+@pytest.mark.lento
 def test_escreve_historinhas_corretas(guardado):
     nota = boletim(guardado[0], guardado[1], 200)
     assert nota["derivável"] >= 0.8 and nota["concordância"] >= 0.99

@@ -198,6 +198,7 @@ def test_sem_pasta_nem_revisao_diz_o_que_esperava(origem, tmp_path, monkeypatch)
     assert "pierreguillou/gpt2-small-portuguese" in str(erro.value)
 
 
+@pytest.mark.lento
 def test_sem_rede_a_frase_diz_o_que_fazer(tmp_path):
     programa = "import gptmini; gptmini.carregar_gpt2('pierreguillou/gpt2-small-portuguese')"
     ambiente = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(CAPITULO)}

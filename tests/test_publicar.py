@@ -186,6 +186,7 @@ def gulosa(pagina):
 @precisa_de_navegador
 @pytest.mark.parametrize("ficha", FICHAS)
 @pytest.mark.parametrize("tipo", [WordTokenizer, CharTokenizer])
+@pytest.mark.lento
 def test_os_logits_sao_os_do_pytorch_em_16_bits(abrir, tipo, ficha):
     tokenizer = tipo(TEXTOS)
     model = modelo_sorteado(tokenizer, **FICHAS[ficha])
@@ -217,6 +218,7 @@ def test_a_atencao_e_a_do_pytorch(abrir):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_o_modelo_do_curso_da_os_mesmos_logits_e_a_mesma_historia(abrir, pronto):
     model, tokenizer = pronto
     metade, pagina = em_16_bits(model), abrir(model, tokenizer)
@@ -236,6 +238,7 @@ def test_o_modelo_do_curso_da_os_mesmos_logits_e_a_mesma_historia(abrir, pronto)
 
 @precisa_de_navegador
 @pytest.mark.parametrize("tipo", [WordTokenizer, CharTokenizer])
+@pytest.mark.lento
 def test_passada_a_janela_a_historia_gulosa_continua_igual(abrir, tipo):
     tokenizer = tipo(TEXTOS)
     model = modelo_sorteado(tokenizer, semente=3, tie_weights=False)      # com a saída solta, não repete o que leu
@@ -256,6 +259,7 @@ def test_passada_a_janela_a_historia_gulosa_continua_igual(abrir, tipo):
 
 @precisa_de_navegador
 @pytest.mark.parametrize("tipo", [WordTokenizer, CharTokenizer])
+@pytest.mark.lento
 def test_o_tokenizador_da_pagina_e_o_do_curso(abrir, tipo):
     tokenizer = tipo([*TEXTOS, "é e\u0301 _ 7º 3,5 x² ab-cd-ef -a a- «b»\t…\n\n!  ? 😀"])
     pagina = abrir(modelo_sorteado(tokenizer), tokenizer)
@@ -269,6 +273,7 @@ def test_o_tokenizador_da_pagina_e_o_do_curso(abrir, tipo):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_as_chances_e_as_barras_sao_as_do_sorteio_do_curso(abrir, pronto):
     model, tokenizer = pronto
     metade, pagina = em_16_bits(model), abrir(model, tokenizer)
@@ -288,6 +293,7 @@ def test_as_chances_e_as_barras_sao_as_do_sorteio_do_curso(abrir, pronto):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_o_acaso_segue_as_chances_e_a_semente_o_repete(abrir, pronto):
     pagina = abrir(*pronto)
     n = 4000
@@ -310,6 +316,7 @@ def test_o_acaso_segue_as_chances_e_a_semente_o_repete(abrir, pronto):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_desfazer_escolher_uma_barra_e_escrever_outra(abrir, pronto):
     tokenizer, pagina = pronto[1], abrir(*pronto)
     for _ in range(4):
@@ -340,6 +347,7 @@ def test_desfazer_escolher_uma_barra_e_escrever_outra(abrir, pronto):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_da_para_parar_no_meio(abrir):
     tokenizer = CharTokenizer(TEXTOS)
     model = modelo_sorteado(tokenizer, context_length=512, d_model=64)
@@ -360,6 +368,7 @@ def test_da_para_parar_no_meio(abrir):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_palavra_desconhecida_e_recusada_com_gentileza(abrir, pronto):
     tokenizer, pagina = pronto[1], abrir(*pronto)
     nome = historinhas.padrao().categorias["nome"][0].palavra
@@ -402,6 +411,7 @@ def test_texto_hostil_aparece_como_texto_e_nao_roda(abrir):
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_o_codigo_mostrado_e_o_que_roda(abrir, pronto):
     pagina = abrir(*pronto)
     pagina.click("summary >> text=Como funciona")
@@ -427,6 +437,7 @@ CONTORNO = """() => {
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_so_com_o_teclado(abrir, pronto):
     model, tokenizer = pronto
     pagina = abrir(model, tokenizer)
@@ -479,6 +490,7 @@ def test_so_com_o_teclado(abrir, pronto):
 @precisa_de_navegador
 @pytest.mark.parametrize("tema", ["light", "dark"])
 @pytest.mark.parametrize("largura", [360, 1280])
+@pytest.mark.lento
 def test_acessivel_sem_rolagem_de_lado_nos_dois_temas(abrir, pronto, tema, largura):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -505,6 +517,7 @@ def test_acessivel_sem_rolagem_de_lado_nos_dois_temas(abrir, pronto, tema, largu
 
 
 @precisa_de_navegador
+@pytest.mark.lento
 def test_escreve_cinquenta_palavras_por_segundo(abrir, pronto):
     pagina = abrir(*pronto)
     palavras, segundos = 0, 0.0

@@ -17,6 +17,7 @@ LICOES = sorted((RAIZ / "04-gpt-do-zero").glob("[0-9][0-9]-*.ipynb"))
 
 
 @pytest.mark.parametrize("licao", LICOES, ids=lambda c: c.stem)
+@pytest.mark.lento
 def test_cada_celula_rotulada_vira_um_slide(licao):
     rotuladas = sum("slide" in c["metadata"].get("tags", []) for c in json.loads(licao.read_text(encoding="utf-8"))["cells"])
     assert rotuladas >= 8
@@ -36,6 +37,7 @@ def test_o_comando_grava_so_as_licoes_pedidas(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.glob("*.html")] == ["02-feedforward.html"]
 
 
+@pytest.mark.lento
 def test_licao_que_nao_ha_e_dita_em_portugues():
     feito = subprocess.run([sys.executable, RAIZ / "ferramentas" / "slides.py", "44"], capture_output=True, text=True)
     assert feito.returncode == 1 and feito.stderr == "não há lição que comece por 44.\n"
