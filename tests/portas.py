@@ -1388,7 +1388,10 @@ TEXTO_CURTO = Tipo(lambda v, a: isinstance(v, str), (), ("'a zigurate'", "'a ' *
 
 
 def painel(nome, resto):
-    porta(f"interativo.{nome}", {**PAINEIS, **resto}, chama=lambda a, **k: getattr(interativo, nome)(**k),
+    modelo = PAINEIS["model"]
+    if nome == "tokens":       # mostra a tabela de vetores e não chama o forward: um forward que erra não o alcança
+        modelo = ("model", Tipo(lambda v, a: getattr(v, "forward", None) is _dono or parece_modelo(v, a), (), MODELO_RUINS))
+    porta(f"interativo.{nome}", {**PAINEIS, "model": modelo, **resto}, chama=lambda a, **k: getattr(interativo, nome)(**k),
           confere=lambda a, r, k: e(isinstance(r, interativo.Painel) and (r.tela.value or r.recado.value), "painel vazio") or e(not r.recado.value or not INGLES.search(ALHEIO.sub(" ", re.sub("<[^>]*>", "", r.recado.value))), "recado em inglês"))
 
 

@@ -258,6 +258,8 @@ def _modelo(model, tokenizer, frase):
     if model is None:
         return modelo_pronto()
     check_pieces(model)
+    if not all(p.isfinite().all() for p in model.parameters()):
+        raise ValueError("os pesos deste modelo vieram com nan ou infinito; veja se a perda do treino ainda era um número.")
     desmontar(tokenizer, model.config.vocab_size)
     return model, tokenizer
 

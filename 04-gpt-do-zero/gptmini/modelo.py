@@ -48,6 +48,8 @@ def check_model(model):
     p = next(model.parameters(), None)
     if p is None or p.is_meta:
         raise ValueError("model não tem números nos pesos; carregue-os antes (no dispositivo meta só há formas).")
+    if torch.get_default_device().type == "meta":
+        raise ValueError("as contas iriam para o dispositivo meta, onde só há formas; chame fora do torch.device(\"meta\").")
     c = model.config
     for name, rows in (("token_embedding", c.vocab_size), ("position_embedding", c.context_length), ("head", c.vocab_size)):
         table = getattr(getattr(model, name, None), "weight", None)

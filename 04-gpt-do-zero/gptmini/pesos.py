@@ -43,7 +43,7 @@ def peso_do_gpt2(pesos, nome, forma):
     if deles.shape != forma:
         veio = f"veio com forma {tuple(deles.shape)}" if deles.numel() else "não veio"
         raise ValueError(f"{chave} {veio}; a ficha pede {tuple(forma)}.")
-    if deles.layout != torch.strided or not deles.is_floating_point() or not deles.isfinite().all():
+    if deles.is_meta or deles.layout != torch.strided or not deles.is_floating_point() or not deles.isfinite().all():
         raise ValueError(f"{chave} tem inteiros, nan ou infinito no lugar de pesos; o arquivo não é o publicado.")
     return deles
 
@@ -62,6 +62,8 @@ def carregar_gpt2(origem):
     ficha, pesos = ler_modelo(origem if os.path.isdir(origem) else do_hub(dono_e_nome, revisao))
     if outras := {conta: ficha[conta] for conta, nossa in CONTAS.items() if ficha.get(conta, nossa) != nossa}:
         raise ValueError(f"este GPT-2 faz contas que o GPTMini não faz: {outras}.")
+    if estranhos := [nome for nome, p in pesos.items() if not isinstance(nome, str) or not isinstance(p, torch.Tensor)]:
+        raise TypeError(f"entre os pesos veio {short(estranhos[0])}, que não é um tensor com nome; o arquivo não é o publicado.")
     pesos = {nome.removeprefix("transformer."): p for nome, p in pesos.items() if not nome.endswith((".attn.bias", "masked_bias"))}
     ficha = {"n_positions": ficha.get("n_ctx")} | ficha         # nas fichas antigas, o contexto tem outro nome
     config = GPTConfig(*map(ficha.get, FORMAS), tie_weights=ficha.get("tie_word_embeddings", True))

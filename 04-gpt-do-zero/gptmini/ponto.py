@@ -37,13 +37,13 @@ def ler(caminho):
     try:
         dados = ler_bytes(caminho, MARCA)
     except Recusado as erro:
-        raise PontoInvalido(f"{caminho} não é um ponto de retomada deste curso: {erro}. Esperava um feito por gptmini.treinar.") from None
+        raise PontoInvalido(f"{short(str(caminho))} não é um ponto de retomada deste curso: {erro}. Esperava um feito por gptmini.treinar.") from None
     try:
         ponto = desempacotar(MARCA, dados)
         model, tokenizer = montar(ponto, ponto.get("modelo"), len(dados))
         _conferir(ponto)
     except Recusado as erro:
-        raise PontoInvalido(f"{caminho} está quebrado, ou tem peças que não são as de um ponto deste curso: {erro}. "
+        raise PontoInvalido(f"{short(str(caminho))} está quebrado, ou tem peças que não são as de um ponto deste curso: {erro}. "
                             "Use outro ponto, ou recomece o treino.") from None
     for nome, p in model.named_parameters():
         p.requires_grad_(nome not in ponto.get("congelados", ()))

@@ -122,11 +122,11 @@ def o_que_acende(model, tokenizer, textos):
     V, L = model.config.vocab_size, len(model.blocks)
     if not callable(getattr(tokenizer, "encode", None)) or getattr(tokenizer, "vocab_size", None) != V:
         raise TypeError(f"tokenizer veio {type(tokenizer).__name__}; esperava o tokenizador com que o modelo treinou, de {V} tokens.")
-    soma = torch.zeros(L, V, 4 * model.config.d_model)
+    soma = torch.zeros(L, V, 4 * model.config.d_model, dtype=torch.float32)
     vezes = torch.zeros(V)
     for texto in textos:
         ids = [tokenizer.fim, *tokenizer.encode(texto)][: model.config.context_length]
-        soma.index_add_(1, torch.tensor(ids), percorrer(model, ids).neuronios)
+        soma.index_add_(1, torch.tensor(ids), percorrer(model, ids).neuronios.to(soma))
         vezes += torch.bincount(torch.tensor(ids), minlength=V)
     return soma / vezes.where(vezes > 0, torch.nan)[:, None]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from gptmini import historinhas
 from gptmini.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.treino import RECEITA, modelo_novo, train_steps
-from gptmini.vetores import WordTokenizer
+from gptmini.vetores import WordTokenizer, short
 
 MARCA = b"gptmini-modelo-2\n"
 ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca
@@ -59,7 +59,7 @@ def ler(caminho):
     try:
         return _montar(ler_bytes(caminho, MARCA, ANTIGO))
     except Recusado as erro:
-        raise ModeloInvalido(f"{Path(caminho).name} não é um modelo do curso, ou está quebrado: {erro}.") from None
+        raise ModeloInvalido(f"{short(Path(caminho).name)} não é um modelo do curso, ou está quebrado: {erro}.") from None
 
 
 def _montar(dados):

@@ -161,7 +161,7 @@ def warmup_then_decay(step, steps):
     return min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
 
 # %% ../05-treino.ipynb #05-047
-def check_training(model, examples, lr, optimizer, schedule, device):
+def check_training(model, examples, steps, lr, optimizer, schedule, device):
     """Recusa, antes do primeiro passo, o que só daria errado depois dele; devolve o dispositivo."""
     if not 0 < as_real(lr) < math.inf:
         raise ValueError(f"lr veio {short(lr)}; esperava um número maior que zero, como 3e-3.")
@@ -178,6 +178,10 @@ def check_training(model, examples, lr, optimizer, schedule, device):
         raise ValueError("o otimizador é de outro modelo: move pesos que não são deste; monte-o com os pesos do modelo que vai treinar.")
     if not callable(schedule):
         raise TypeError(f"schedule veio {short(schedule)}; esperava uma função (passo, passos) que dá a fração da taxa.")
+    try:
+        schedule(1, steps)
+    except TypeError:
+        raise TypeError(f"schedule veio {short(schedule)}, que não aceita (passo, passos); esperava algo como warmup_then_decay.") from None
     here = next(model.parameters()).device
     try:
         device = here if device is None else torch.empty(0, device=device).device
@@ -211,7 +215,7 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
     validation = None if validation is None else as_examples(validation, T, V)
     examples = as_examples(examples, T, V)
     stream = batches(examples, batch_size, T, torch.Generator().manual_seed(seed))
-    device = check_training(model, examples, lr, optimizer, schedule, device)
+    device = check_training(model, examples, steps, lr, optimizer, schedule, device)
     model.to(device)
     optimizer = optimizer or adamw(model, lr)
     tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
