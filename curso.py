@@ -1114,7 +1114,7 @@ def capitulo(opcoes, extras):
 
 
 # O capítulo entra por sys.path, e não por PYTHONPATH, que não aceita uma pasta com «:» no nome.
-TREINAR = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('gptmini.treinar', run_name='__main__')"
+TREINAR = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('apoio.treinar', run_name='__main__')"
 
 
 def treinar(opcoes, extras):

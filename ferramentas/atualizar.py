@@ -131,7 +131,7 @@ def montar():
 
 def modelo():
     """Treina o modelo pronto pela receita da lição 05 e o guarda ao lado do módulo."""
-    from gptmini import historinhas, pronto
+    from apoio import historinhas, pronto
 
     model, tokenizer, passos, _, validacao = pronto.treinar()
     pronto.guardar(model, tokenizer, pronto.PRONTO, semente=0, gramatica=historinhas.padrao().assinatura,

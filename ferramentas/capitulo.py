@@ -12,7 +12,8 @@ def main():
     import torch
 
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero"))
-    from gptmini import generate, historinhas, pronto, train
+    from apoio import historinhas, pronto
+    from gptmini import generate, train
     from gptmini.treino import RECEITA, modelo_novo
 
     print("Sorteando as histórias…", flush=True)

@@ -21,6 +21,6 @@ if curso is None:
                      f"apague a pasta «{{copia.name}}» se ela existir e rode esta célula outra vez.")
 if str(curso) not in sys.path:
     sys.path.insert(0, str(curso))
-from gptmini import aviso
+from apoio import aviso
 
 aviso.ligar()

@@ -1,6 +1,6 @@
 """A linguagem visual da galeria: a cor e a forma de cada peça, a folha, os traços e o que se grava.
 
-As cores são as de `gptmini.veja.COR`. As medidas são em unidades da folha: 160 de largura, o zero no alto à
+As cores são as de `apoio.veja.COR`. As medidas são em unidades da folha: 160 de largura, o zero no alto à
 esquerda; uma unidade são 10 pontos do PNG. Nenhuma letra é menor que 17 pt, para se ler com 800 pontos de largura.
 """
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 from PIL import Image
 
-from gptmini.veja import COR, tinta_sobre
+from apoio.veja import COR, tinta_sobre
 
 PAPEL, TINTA, APAGADO, LINHA = "#FBFAF6", COR["tinta"], "#5E5E5E", "#B9B6AD"
 TITULO, TEXTO, PEQUENO = 30, 20, 17

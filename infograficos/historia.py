@@ -3,9 +3,9 @@
 from functools import cache
 from types import SimpleNamespace
 
-from gptmini import historinhas
-from gptmini.por_dentro import percorrer
-from gptmini.pronto import modelo_pronto
+from apoio import historinhas
+from apoio.por_dentro import percorrer
+from apoio.pronto import modelo_pronto
 
 TEXTO = ("Léo gostava de brincar na rua. Ele tinha um pião branco. Numa tarde de vento, o pião ficou preso no "
          "coqueiro. Então Luísa subiu no coqueiro. Com muito jeito, Luísa pegou o pião branco. Léo deu um abraço em "

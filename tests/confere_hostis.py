@@ -32,7 +32,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import gptmini
-from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock, confere, corretor
+from apoio import confere, corretor
+from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
 
 CAMADAS = {"atencao": CausalSelfAttention, "feedforward": FeedForward, "layernorm": LayerNorm, "bloco": TransformerBlock}
 FUNCOES = [e for e in corretor.EXERCICIOS if e not in CAMADAS and e != "tokenizador"]
@@ -584,7 +585,7 @@ def tentar_palpite(nome, fazer):
 
 
 if __name__ == "__main__":
-    from gptmini import pronto
+    from apoio import pronto
 
     pronto.MEU = Path(tempfile.mkdtemp()) / "meu-modelo" / "meu_modelo.pt"
     passo = int(sys.argv[1]) if len(sys.argv) > 1 else 1

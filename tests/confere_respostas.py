@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gptmini import CausalSelfAttention, CharTokenizer, FeedForward, GPTMini, LayerNorm, TransformerBlock, WordTokenizer, generate, sample
+from gptmini import (
+    CausalSelfAttention, CharTokenizer, FeedForward, GPTMini, LayerNorm, TransformerBlock, WordTokenizer, generate, sample,
+)
 
 CERTAS, ERRADAS = [], []
 

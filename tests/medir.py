@@ -22,7 +22,8 @@ import torch
 RAIZ = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(RAIZ), str(RAIZ / "04-gpt-do-zero")]
 
-from gptmini import GPTConfig, GPTMini, generate, historinhas, pronto  # noqa: E402
+from apoio import historinhas, pronto
+from gptmini import GPTConfig, GPTMini, generate  # noqa: E402
 
 ARQUIVO = Path(__file__).with_name("medidas.json")
 
@@ -135,7 +136,8 @@ def geracao(rodadas=3, novos=500):
 
 PASSOS_EM_COMPANHIA = """
 import statistics, sys, time
-from gptmini import WordTokenizer, historinhas, train_steps
+from apoio import historinhas
+from gptmini import WordTokenizer, train_steps
 from gptmini.treino import RECEITA, modelo_novo
 todas = [h.texto for h in historinhas.sortear(2_000, semente=0)]
 tokenizer = WordTokenizer(todas)

@@ -18,7 +18,8 @@ from pathlib import Path
 sys.path.insert(0, os.environ.get("GPTMINI", str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero")))
 import torch  # noqa: E402
 
-from gptmini import GPTConfig, GPTMini, WordTokenizer, arquivos, ponto, pronto, publicar, treinar  # noqa: E402
+from apoio import arquivos, ponto, pronto, publicar, treinar
+from gptmini import GPTConfig, GPTMini, WordTokenizer  # noqa: E402
 from gptmini.treino import adamw  # noqa: E402
 
 TEXTO = "O sabiá cantou na mangueira, e a Ana ouviu.\nDepois choveu, e ninguém cantou mais.\n" * 30

@@ -59,11 +59,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
+import apoio  # noqa: E402
 import gptmini  # noqa: E402
+from apoio import arquivos, confere, corpus, corrida, historinhas, interativo, ponto, por_dentro, pronto, publicar, treinar, veja  # noqa: E402
 from gptmini import (  # noqa: E402
-    CausalSelfAttention, CharTokenizer, FeedForward, GPTConfig, GPTMini, KVCache, LayerNorm, Step, TransformerBlock,
-    UnknownTokenError, WordTokenizer, batches, carregar_gpt2, confere, corpus, corrida, evaluate, generate, generate_cached,
-    historinhas, interativo, ponto, por_dentro, pronto, publicar, sample, train, train_steps, treinar, veja,
+    CausalSelfAttention, CharTokenizer, FeedForward, GPTConfig, GPTMini, KVCache, LayerNorm, Step, TransformerBlock, UnknownTokenError,
+    WordTokenizer, batches, carregar_gpt2, evaluate, generate, generate_cached, sample, train, train_steps,
 )
 
 DEMORA, MEMORIA = 4.0, 3 << 30      # o que uma tentativa pode gastar: segundos e bytes
@@ -1137,9 +1138,24 @@ def _gpt2_vale(v, a):
     return False
 
 
-porta("carregar_gpt2", {"origem": ("pasta_gpt2(pasta)", Tipo(_gpt2_vale, ("pasta_gpt2(pasta)",), (*HOSTIS, "'dono/nome'", "'dono/nome@'", "'@'", "'gpt2'", "pasta / 'placar'", "'a/b/c'", "'../x'", "pasta / 'laco'")))},
-      chama=lambda a, origem: carregar_gpt2(origem), muda="acaso",
+porta("abrir_gpt2", {"origem": ("pasta_gpt2(pasta)", Tipo(_gpt2_vale, ("pasta_gpt2(pasta)",), (*HOSTIS, "'dono/nome'", "'dono/nome@'", "'@'", "'gpt2'", "pasta / 'placar'", "'a/b/c'", "'../x'", "pasta / 'laco'")))},
+      chama=lambda a, origem: arquivos.abrir_gpt2(origem), muda="acaso",
       confere=lambda a, r, k: e(torch.equal(r.token_embedding.weight, torch.load(Path(k["origem"]) / "pytorch_model.bin", weights_only=True)["wte.weight"]), "outros pesos"))
+PESOS_GPT2_RUINS = tuple(f"{{**pesos_gpt2(), **{c.removeprefix('pasta_gpt2(pasta, pesos=')[:-1]}}}" for c in HOSTIS if "pesos={" in c)
+FICHAS_GPT2_RUINS = tuple(f"{{**FICHA_GPT2, **{c.removeprefix('pasta_gpt2(pasta, ficha=')[:-1]}}}" for c in HOSTIS if "ficha={" in c)
+
+
+def _pesos_gpt2_valem(v, a):
+    return isinstance(v, dict) and {*v} >= {*pesos_gpt2()} and all(isinstance(p, torch.Tensor) and p.is_floating_point() and p.isfinite().all() for p in v.values())
+
+
+def _ficha_gpt2_vale(v, a):
+    return isinstance(v, dict) and all(type(v.get(n)) is int for n in FICHA_GPT2) and isinstance(v.get("tie_word_embeddings", True), bool)
+
+
+porta("carregar_gpt2", {"pesos": ("pesos_gpt2()", Tipo(_pesos_gpt2_valem, ("pesos_gpt2()",), PESOS_GPT2_RUINS)), "ficha": ("dict(FICHA_GPT2)", Tipo(_ficha_gpt2_vale, ("dict(FICHA_GPT2)",), FICHAS_GPT2_RUINS))},
+      chama=lambda a, pesos, ficha: carregar_gpt2(pesos, ficha), muda="acaso",
+      confere=lambda a, r, k: e(torch.equal(r.token_embedding.weight, k["pesos"]["wte.weight"]), "outros pesos"))
 
 # -- corpus, historinhas, corrida
 
@@ -1210,7 +1226,7 @@ porta("historinhas.concordancias", {"texto": ("'Ana viu o pera.'", Tipo(lambda v
                                                 "(historinhas.Historinha('a b', -1.0) for _ in range(2))", "[historinhas.Historinha('a ' * 50, -1.0)]", "[historinhas.Historinha('a b', math.nan)]")))},
        confere=lambda a, r, k: e(isinstance(r, float), "não é número"))
 def _(a, model, tokenizer, historinhas):
-    return gptmini.historinhas.excesso(model, tokenizer, historinhas)
+    return apoio.historinhas.excesso(model, tokenizer, historinhas)
 
 
 def volta(**trocas):
@@ -1294,7 +1310,7 @@ RESPOSTA = Tipo(lambda v, a: True, (), tuple(f"lambda *a, **k: {g}" for g in GEN
     "lambda *a: os._exit if False else None", "lambda *a: [].pop()", "lambda *a: torch.set_default_dtype(torch.float64)", "lambda *a: os.chdir('/')", "lambda *a: sys.setrecursionlimit(10000)",
     "lambda *a: torch.autograd.set_detect_anomaly(True)", "lambda *a: setattr(torch, 'allclose', lambda *a, **k: True)", "lambda *a: torch.set_printoptions(precision=1)", "lambda *a: random.seed(3)",
     "lambda *a: np.random.seed(3)", "lambda *a: torch.manual_seed(3)", "lambda *a: torch.set_num_threads(1)", "lambda *a: Falso(torch.zeros(3))", "lambda *a: torch.zeros(2, 3).numpy()", "lambda *a: (_ for _ in ())"))
-for nome in importlib.import_module("gptmini.corretor").EXERCICIOS:
+for nome in importlib.import_module("apoio.corretor").EXERCICIOS:
     porta(f"confere.{nome}", {"resposta": ("None", RESPOSTA)}, chama=lambda a, resposta, nome=nome: getattr(confere, nome)(resposta), confere=_dica, muda="disco")
 PALPITE = Tipo(lambda v, a: True, (), ("'4,2'", "(4, 2)", "'False'", "'falso'", "'sim'", "4.2", "'3 '", "'2,3,4'", "[2, 3, 4]", "torch.Size([2, 3])", "(2, 3.0, 4)", "(2, True, 4)", "np.array([2, 3])", "((2, 3), 4)"))
 for tipo in (float, bool, str):

@@ -32,8 +32,9 @@ from safetensors.torch import save_file
 
 from torch import nn
 
-from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, arquivos, ponto, pronto
-from gptmini.arquivos import NaoGravou, NaoVeio, gravar
+from apoio import arquivos, ponto, pronto
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer
+from apoio.arquivos import NaoGravou, NaoVeio, gravar
 from gptmini.treino import adamw
 
 com_e_sem_nome = pytest.mark.parametrize("sem_nome", [True, False], ids=["como-aqui", "com-nome"])
@@ -177,7 +178,7 @@ def test_um_arquivo_aberto_por_outro_programa_e_tentado_algumas_vezes(tmp_path, 
 
 
 @com_e_sem_nome
-@pytest.mark.parametrize("onde", ["os.fsync", "os.replace", "gptmini.arquivos._trancado"])
+@pytest.mark.parametrize("onde", ["os.fsync", "os.replace", "apoio.arquivos._trancado"])
 def test_ctrl_c_no_meio_nao_deixa_restos(tmp_path, monkeypatch, como, onde, sem_nome):
     como(sem_nome)
     gravar(tmp_path / "m", b"antigo")
@@ -665,7 +666,7 @@ def test_a_pasta_que_nao_serve_e_recusada_com_o_remedio(tmp_path, caso):
 
 def test_os_inteiros_ficam_inteiros_para_quem_confere(tmp_path):
     save_file({"a": torch.zeros(2, dtype=torch.half), "b": torch.zeros(2, dtype=torch.int64)}, pasta_de_modelo(tmp_path) / "model.safetensors")
-    tipos = {nome: p.dtype for nome, p in arquivos.ler_modelo(tmp_path)[1].items()}
+    tipos = {nome: p.dtype for nome, p in arquivos.ler_modelo(tmp_path)[0].items()}
     assert tipos == {"a": torch.float32, "b": torch.int64}
 
 

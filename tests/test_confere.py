@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock, confere, corretor, pronto
+from apoio import confere, corretor, pronto
+from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 # O contrato de cada exercício: o que a resposta recebe.
@@ -144,7 +145,7 @@ def frases():
 
 
 def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
-    codigo = "".join((CAPITULO / "gptmini" / f"{sala}.py").read_text(encoding="utf-8") for sala in ("confere", "corretor"))
+    codigo = "".join((CAPITULO / "apoio" / f"{sala}.py").read_text(encoding="utf-8") for sala in ("confere", "corretor"))
     montadas = {"leitura.porcentagem", "leitura.fracao", "leitura.sinal"}
     for exercicio, nome, erro in frases():
         assert "imita" in erro or f'"{exercicio}.{nome}"' in codigo or f"{exercicio}.{nome}" in montadas, f"{exercicio}.{nome}"
@@ -159,7 +160,7 @@ def test_as_secoes_citadas_existem_nas_licoes():
         celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
         fonte = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "markdown")
         titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", fonte, re.M))
-    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "gptmini" / "confere.toml").read_text(encoding="utf-8"))
+    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "apoio" / "confere.toml").read_text(encoding="utf-8"))
     assert len(citadas) > 50
     assert {(licao, secao) for licao, secao in citadas if secao not in titulos[licao]} == set()
 
@@ -174,7 +175,7 @@ def test_os_numeros_das_frases_sao_os_da_conta():
 
 
 def test_as_cores_sao_as_do_curso():
-    from gptmini import veja
+    from apoio import veja
 
     usadas = {re.search(r"solid (#\w+)", confere.Resultado(*r)._repr_html_())[1]
               for r in ((True, "a"), (False, "Em branco"), (False, "b"))}
@@ -554,7 +555,7 @@ def test_responde_em_menos_de_um_segundo(exercicio):
 
 
 def test_importar_gptmini_nao_traz_o_confere_e_o_confere_nao_traz_o_matplotlib():
-    programa = ("import sys, gptmini; print('gptmini.confere' in sys.modules); gptmini.confere.gelu; "
+    programa = ("import sys, apoio, gptmini; print('apoio.confere' in sys.modules); apoio.confere.gelu; "
                 "print('matplotlib' in sys.modules, 'torch._dynamo' in sys.modules)")
     saida = subprocess.run([sys.executable, "-c", programa], cwd=CAPITULO, capture_output=True, text=True, check=True).stdout
     assert saida.split() == ["False", "False", "False"]

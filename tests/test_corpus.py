@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gptmini import arquivos, corpus
+from apoio import arquivos, corpus
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 TEXTO = "Era uma vez uma agulha, que disse a um novelo de linha:\n— Por que está você com esse ar?\n" * 40

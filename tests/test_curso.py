@@ -262,13 +262,13 @@ def test_treinar_recebe_tudo_e_roda_na_pasta_de_quem_chama(raiz, rodado, tmp_pat
 
 
 def test_treinar_acha_o_modulo_do_curso_e_nao_o_do_aluno(raiz, tmp_path):
-    modulo = raiz / "04-gpt-do-zero" / "gptmini"
+    modulo = raiz / "04-gpt-do-zero" / "apoio"
     modulo.mkdir()
     (modulo / "__init__.py").touch()
     (modulo / "treinar.py").write_text("import sys, os, random; print(sys.argv[1:], os.getcwd(), random.random)", encoding="utf-8")
     aluno = tmp_path / "do aluno"
     aluno.mkdir()
-    for nome in ("gptmini.py", "random.py", "runpy.py"):
+    for nome in ("apoio.py", "gptmini.py", "random.py", "runpy.py"):
         (aluno / nome).write_text("raise SystemExit('importou o do aluno')", encoding="utf-8")
     comando = [sys.executable, "-P", "-c", curso.TREINAR, str(modulo.parent), "--saida", "x"]
     feito = subprocess.run(comando, cwd=aluno, env=curso.variaveis(), capture_output=True, text=True)

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import portas
-from gptmini import CharTokenizer, GPTConfig, GPTMini, UnknownTokenError, WordTokenizer, generate, generate_cached, historinhas, pronto
+from apoio import historinhas, pronto
+from gptmini import CharTokenizer, GPTConfig, GPTMini, UnknownTokenError, WordTokenizer, generate, generate_cached
 
 TEXTOS = ["Ana tinha uma pipa azul.", "— Que bom! — disse o beija-flor,\ne voou: era dia; era noite?"]
 PALAVRAS, LETRAS = WordTokenizer(TEXTOS), CharTokenizer(TEXTOS)

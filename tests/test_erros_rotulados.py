@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gptmini import WordTokenizer, historinhas
+from apoio import historinhas
+from gptmini import WordTokenizer
 
 ROTULADOS = json.loads(Path(__file__).with_name("erros_rotulados.json").read_text(encoding="utf-8"))
 

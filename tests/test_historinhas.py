@@ -18,8 +18,8 @@ import numpy
 import pytest
 import torch
 
-from gptmini import historinhas, pronto
-from gptmini.historinhas import Gramatica, GramaticaInvalida, Historinha, HistorinhaInvalida
+from apoio import historinhas, pronto
+from apoio.historinhas import Gramatica, GramaticaInvalida, Historinha, HistorinhaInvalida
 from gptmini.vetores import GPTConfig, WordTokenizer
 
 FONTE = historinhas.ARQUIVO.read_text(encoding="utf-8")
@@ -1091,7 +1091,7 @@ def test_acentos_empilhados_no_texto(gramatica):
 
 def test_o_excesso_aceita_o_tokenizador_definido_no_notebook():
     """Na página do capítulo, as classes são as de lá, e não as do módulo."""
-    from gptmini import pronto
+    from apoio import pronto
 
     model, tokenizer = pronto.modelo_pronto()
     nomes = {nome: valor for nome, valor in vars(WordTokenizer).items() if nome not in ("__dict__", "__weakref__")}

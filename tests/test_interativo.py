@@ -14,11 +14,11 @@ import ipywidgets as widgets
 import pytest
 import torch
 
-from gptmini import historinhas, interativo
+from apoio import historinhas, interativo
 from gptmini.geracao import generate
 from gptmini.modelo import GPTMini
-from gptmini.por_dentro import percorrer
-from gptmini.pronto import modelo_pronto
+from apoio.por_dentro import percorrer
+from apoio.pronto import modelo_pronto
 from gptmini.treino import train_steps
 from gptmini.vetores import GPTConfig, WordTokenizer
 

@@ -57,14 +57,16 @@ def test_todo_arquivo_de_texto_diz_a_sua_codificacao():
 @pytest.fixture(scope="module")
 def copia(tmp_path_factory):
     pasta = tmp_path_factory.mktemp("copia") / "Área de Trabalho" / "João & Zé"
-    shutil.copytree(CAPITULO / "gptmini", pasta / "gptmini", ignore=shutil.ignore_patterns("__pycache__"))
+    for casa in ("gptmini", "apoio"):
+        shutil.copytree(CAPITULO / casa, pasta / casa, ignore=shutil.ignore_patterns("__pycache__"))
     return pasta
 
 
 PROGRAMA = """
 import torch
 from pathlib import Path
-from gptmini import generate, historinhas, modelo_pronto, pronto, publicar
+from apoio import historinhas, modelo_pronto, pronto, publicar
+from gptmini import generate
 model, tokenizer = modelo_pronto()
 texto = historinhas.sortear(1, semente=3)[0].texto
 ids = torch.tensor([[tokenizer.fim, *tokenizer.encode(texto)]])
@@ -119,7 +121,7 @@ NO_APERTO = """
 import os, resource
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-from gptmini import pronto
+from apoio import pronto
 from gptmini.treino import RECEITA, modelo_novo, train
 tokenizer, exemplos, *_ = pronto.dados()
 model = modelo_novo(tokenizer)

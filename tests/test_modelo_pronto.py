@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gptmini import GPTConfig, GPTMini, WordTokenizer, generate, historinhas, pronto
+from apoio import historinhas, pronto
+from gptmini import GPTConfig, GPTMini, WordTokenizer, generate
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gptmini import confere
+from apoio import confere
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 # O que cada célula que responde aos palpites usa das que vêm antes.

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from gptmini import GPTConfig, GPTMini, carregar_gpt2, generate, generate_cached
+from apoio.arquivos import abrir_gpt2
+from gptmini import GPTConfig, GPTMini, generate, generate_cached
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 FORMAS = {
@@ -42,7 +43,7 @@ def test_os_mesmos_logits_e_os_mesmos_textos_que_a_transformers(tmp_path, forma,
     if formato == "bin":
         (tmp_path / "model.safetensors").unlink()
         torch.save(deles.state_dict(), tmp_path / "pytorch_model.bin")
-    nosso = carregar_gpt2(tmp_path)
+    nosso = abrir_gpt2(tmp_path)
     V, T = FORMAS[forma]["vocab_size"], FORMAS[forma]["n_positions"]
     idx = torch.randint(V, (3, T), generator=torch.Generator().manual_seed(1))
     assert not nosso.training and nosso.num_parameters() == deles.num_parameters()
@@ -62,7 +63,7 @@ def test_com_pesos_grandes_tambem(tmp_path):
     idx = torch.randint(100, (2, 24))
     with torch.no_grad():
         esperado = deles(idx).logits
-        torch.testing.assert_close(carregar_gpt2(tmp_path)(idx)[0], esperado, atol=1e-4 * esperado.abs().max().item(), rtol=0)
+        torch.testing.assert_close(abrir_gpt2(tmp_path)(idx)[0], esperado, atol=1e-4 * esperado.abs().max().item(), rtol=0)
 
 
 def test_os_nomes_sem_prefixo_e_as_mascaras_dos_arquivos_antigos(pasta):
@@ -70,15 +71,15 @@ def test_os_nomes_sem_prefixo_e_as_mascaras_dos_arquivos_antigos(pasta):
     pesos = {nome.removeprefix("transformer."): p for nome, p in load_file(arquivo).items()}
     antigos = pesos | {"h.0.attn.bias": torch.ones(1, 1, 16, 16).tril(), "h.0.attn.masked_bias": torch.tensor(-1e4),
                        "lm_head.weight": pesos["wte.weight"].clone()}
-    esperado = carregar_gpt2(pasta)
+    esperado = abrir_gpt2(pasta)
     save_file(antigos, arquivo)
-    assert all(torch.equal(a, b) for a, b in zip(carregar_gpt2(pasta).parameters(), esperado.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(abrir_gpt2(pasta).parameters(), esperado.parameters(), strict=True))
 
 
 def test_meia_precisao_vira_fp32(pasta):
     arquivo = pasta / "model.safetensors"
     save_file({nome: p.half() for nome, p in load_file(arquivo).items()}, arquivo)
-    assert {p.dtype for p in carregar_gpt2(pasta).parameters()} == {torch.float32}
+    assert {p.dtype for p in abrir_gpt2(pasta).parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("C, nh, N, esperado", [(768, 12, 12, 124_439_808), (1024, 16, 24, 354_823_168),
@@ -160,12 +161,12 @@ def test_a_ficha_antiga_que_diz_n_ctx(pasta):
     dados = json.loads((pasta / "config.json").read_text())
     dados["n_ctx"] = dados.pop("n_positions")
     (pasta / "config.json").write_text(json.dumps(dados))
-    assert carregar_gpt2(pasta).config.context_length == 16
+    assert abrir_gpt2(pasta).config.context_length == 16
 
 
 def test_carregar_nao_mexe_no_sorteio(pasta):
     acaso = torch.get_rng_state()
-    carregar_gpt2(pasta)
+    abrir_gpt2(pasta)
     assert torch.equal(acaso, torch.get_rng_state())
 
 
@@ -174,7 +175,7 @@ def test_o_que_nao_serve_e_recusado_em_uma_frase(pasta, caso):
     estragar, esperado = RUINS[caso]
     estragar(pasta)
     with pytest.raises((ValueError, OSError), match=esperado) as erro:
-        carregar_gpt2(pasta)
+        abrir_gpt2(pasta)
     assert "\n" not in str(erro.value) and len(str(erro.value)) < 400
 
 
@@ -184,7 +185,7 @@ def test_um_pickle_com_codigo_e_recusado_e_nada_executa(pasta, monkeypatch, form
     pesos = gpt2("pequena").state_dict() | {"transformer.wte.weight": Malvado()}
     so_o_bin(pasta, lambda arquivo: torch.save(pesos, arquivo) if formato == "zip" else pickle.dump(pesos, arquivo))
     with pytest.raises(ValueError, match="mais do que pesos"):
-        carregar_gpt2(pasta)
+        abrir_gpt2(pasta)
     assert not Path("FUI_EXECUTADO").exists()
     pickle.loads(pickle.dumps(Malvado()))       # a armadilha arma: fora daqui ela executaria
     assert Path("FUI_EXECUTADO").exists()
@@ -194,17 +195,17 @@ def test_um_pickle_com_codigo_e_recusado_e_nada_executa(pasta, monkeypatch, form
 def test_sem_pasta_nem_revisao_diz_o_que_esperava(origem, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises((ValueError, OSError), match="revisão") as erro:
-        carregar_gpt2(origem)
+        abrir_gpt2(origem)
     assert "pierreguillou/gpt2-small-portuguese" in str(erro.value)
 
 
 @pytest.mark.lento
 def test_sem_rede_a_frase_diz_o_que_fazer(tmp_path):
-    programa = "import gptmini; gptmini.carregar_gpt2('pierreguillou/gpt2-small-portuguese')"
+    programa = "from apoio import arquivos; arquivos.abrir_gpt2('pierreguillou/gpt2-small-portuguese')"
     ambiente = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(CAPITULO)}
     saida = subprocess.run([sys.executable, "-c", programa], env=ambiente, capture_output=True, text=True, check=False)
     assert saida.returncode == 1
-    assert saida.stderr.strip().splitlines()[-1].startswith("gptmini.arquivos.NaoVeio: pierreguillou/gpt2-small-portuguese não veio")
+    assert saida.stderr.strip().splitlines()[-1].startswith("apoio.arquivos.NaoVeio: pierreguillou/gpt2-small-portuguese não veio")
 
 
 def test_do_hub_so_vem_a_ficha_e_um_arquivo_de_pesos_na_revisao_fixa(tmp_path, monkeypatch):
@@ -225,8 +226,8 @@ def test_do_hub_so_vem_a_ficha_e_um_arquivo_de_pesos_na_revisao_fixa(tmp_path, m
         return str(destino)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", de_mentira)
-    assert isinstance(carregar_gpt2("pierreguillou/gpt2-small-portuguese"), GPTMini)
-    assert isinstance(carregar_gpt2("alguem/outro@" + "a" * 40), GPTMini)
+    assert isinstance(abrir_gpt2("pierreguillou/gpt2-small-portuguese"), GPTMini)
+    assert isinstance(abrir_gpt2("alguem/outro@" + "a" * 40), GPTMini)
     nomes, revisoes, arquivos = zip(*pedidos, strict=True)
     assert set(nomes) == {"pierreguillou/gpt2-small-portuguese", "alguem/outro"}
     assert all(len(revisao) == 40 for revisao in revisoes)

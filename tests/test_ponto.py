@@ -8,7 +8,8 @@ import pickle
 import pytest
 import torch
 
-from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, ponto
+from apoio import ponto
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer
 from gptmini.treino import adamw, train_steps
 
 TEXTO = "o gato subiu no telhado e o sabiá cantou na mangueira. " * 4

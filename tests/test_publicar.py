@@ -8,9 +8,10 @@ import torch
 from navegador import Vigia, navegador, precisa_de_navegador
 from torch import nn
 
-from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, generate, historinhas, modelo_pronto
-from gptmini.arquivos import remontar
-from gptmini.publicar import publicar
+from apoio import historinhas, modelo_pronto
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, generate
+from apoio.arquivos import remontar
+from apoio.publicar import publicar
 
 HOSTIL = '</script><img src="x" onerror="window.invadida=1"><script>window.invadida=1</script>{{pesos}}'
 TEXTOS = ["Ana viu uma capivara.\n— Olá, capivara! — disse Ana.", "O sabiá é amigo da onça-pintada: que bom?"]

@@ -16,15 +16,16 @@ import psutil
 import pytest
 import torch
 
-from gptmini import CharTokenizer, GPTConfig, GPTMini, ponto, treinar
+from apoio import ponto, treinar
+from gptmini import CharTokenizer, GPTConfig, GPTMini
 from gptmini.treino import adamw
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 AMBIENTE = os.environ | {"PYTHONPATH": str(CAPITULO), "OMP_NUM_THREADS": "1"}
 TEXTO = "O sabiá cantou na mangueira, e a Ana ouviu.\nDepois choveu, e ninguém cantou mais.\n" * 30
 FORMAS = "--contexto 16 --d-model 16 --cabecas 2 --camadas 1 --lote 5 --guardar-a-cada 7 --dropout 0".split()
-SOZINHO = [sys.executable, "-m", "gptmini.treinar"]
-EM_DOIS = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "gptmini.treinar"]
+SOZINHO = [sys.executable, "-m", "apoio.treinar"]
+EM_DOIS = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "apoio.treinar"]
 
 
 @pytest.fixture
@@ -356,7 +357,7 @@ def test_um_erro_que_nao_e_de_memoria_nao_se_disfarca(tmp_path, texto, monkeypat
 
 SEM_MEMORIA = """
 import resource, sys
-from gptmini import treinar
+from apoio import treinar
 livre = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize() + (400 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (livre, livre))
 treinar.main(sys.argv[1:])
@@ -373,7 +374,8 @@ def test_a_memoria_que_acaba_diz_que_opcao_baixar(tmp_path, texto, mais, qual):
 
 SEM_COMPILADOR = """
 import torch
-from gptmini import GPTConfig, GPTMini, treinar
+from apoio import treinar
+from gptmini import GPTConfig, GPTMini
 model = GPTMini(GPTConfig(7, 8, 16, 2, 1))
 x = torch.randint(7, (2, 8))
 repartido = treinar.Repartido(model, compilar=True)

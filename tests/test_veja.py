@@ -2,9 +2,9 @@
 
 import pytest
 
-from gptmini import veja
-from gptmini.por_dentro import percorrer
-from gptmini.pronto import modelo_pronto
+from apoio import veja
+from apoio.por_dentro import percorrer
+from apoio.pronto import modelo_pronto
 from gptmini.treino import Step
 
 

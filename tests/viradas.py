@@ -121,7 +121,7 @@ def trocado(id, fonte, trocas, prova):
 
 @functools.cache
 def sorteadas(n, semente):
-    from gptmini import historinhas
+    from apoio import historinhas
 
     return historinhas.padrao().sortear(n, semente)
 
@@ -129,7 +129,7 @@ def sorteadas(n, semente):
 def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
     """Roda a prova, e antes dela o que ela pede, numa pasta vazia; com uma virada, com a peça trocada."""
     import torch
-    from gptmini import historinhas
+    from apoio import historinhas
 
     monkeypatch.chdir(pasta)
     monkeypatch.setenv("RAPIDO", "0")
@@ -171,9 +171,9 @@ def no_lugar_de(virada, treinados):
 
 # O que demora a fazer vem pronto: o modelo do curso no lugar do treino, historinhas no lugar do livro baixado.
 PRONTAS = {
-    "05-059": (None, "from types import SimpleNamespace\nfrom gptmini.pronto import modelo_pronto\n"
+    "05-059": (None, "from types import SimpleNamespace\nfrom apoio.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\nhistory = [SimpleNamespace(val_loss=evaluate(model, exemplos_val))]"),
-    "06-024": (None, "from gptmini import historinhas, veja\nfrom gptmini.pronto import modelo_pronto\n"
+    "06-024": (None, "from gptmini import historinhas, veja\nfrom apoio.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
                      "treino, validacao = todas[:-500], todas[-500:]"),
     "08-c-26": (None, "from gptmini import historinhas\nfrom gptmini.treino import adamw, train_steps\n"

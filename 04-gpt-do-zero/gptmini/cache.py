@@ -81,12 +81,12 @@ def check_pieces(model):
     """Recusa, dizendo o que falta, um modelo que não tem as peças do GPTMini."""
     check_model(model)
     wanted = [(model, "model"), *((block, "block") for block in getattr(model, "blocks", ()))]
-    if len(wanted) - 1 != model.config.n_layers:
-        raise ValueError(f"o modelo tem {len(wanted) - 1} blocos, e a ficha dele diz n_layers={model.config.n_layers}.")
     wanted += [(block.attention, "attention") for block, kind in wanted[1:] if hasattr(block, "attention")]
     for module, kind in wanted:
         if missing := [name for name in PECAS[kind] if not hasattr(module, name)]:
             raise TypeError(f"{type(module).__name__} não tem {', '.join(missing)}; esperava um modelo com as peças do GPTMini.")
+    if len(model.blocks) != model.config.n_layers:
+        raise ValueError(f"o modelo tem {len(model.blocks)} blocos, e a ficha dele diz n_layers={model.config.n_layers}.")
 
 
 @torch.no_grad()

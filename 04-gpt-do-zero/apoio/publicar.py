@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from gptmini import historinhas
-from gptmini.arquivos import desmontar, gravar
-from gptmini.por_dentro import difere_do_padrao
+from apoio import historinhas
+from apoio.arquivos import desmontar, gravar
+from apoio.por_dentro import difere_do_padrao
 from gptmini.vetores import short
 
 PAGINA = Path(__file__).with_name("pagina.html")

@@ -30,8 +30,11 @@ from pathlib import Path, PurePath
 import torch
 from torch import nn
 
-from .modelo import GPTMini
-from .vetores import CharTokenizer, GPTConfig, WordTokenizer, short
+from gptmini.modelo import GPTMini
+from gptmini.pesos import carregar_gpt2
+from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer, short
+
+from .por_dentro import difere_do_padrao
 
 try:
     import fcntl
@@ -39,6 +42,9 @@ except ImportError:      # no Windows
     fcntl = None
 
 PESOS = ("model.safetensors", "pytorch_model.bin")
+# Numa revisão fixa, o que se baixa hoje é o que se baixará sempre.
+REVISOES = {"pierreguillou/gpt2-small-portuguese": "89a916c041b54c8b925e1a3282a5a334684280cb",
+            "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e"}
 TOKENIZADORES = {"caracteres": CharTokenizer, "palavras": WordTokenizer}      # a mais especial primeiro
 ESPERA = 20                               # segundos sem notícia da rede
 ESPERAS = (0.05, 0.1, 0.2, 0.4, 0.8)      # entre as tentativas de trocar um arquivo; um antivírus o solta antes disso
@@ -211,9 +217,7 @@ def pecas(model, tokenizer):
         config = simples(asdict(model.config)) | {"dropout": fracoes.pop()} if fracoes else simples(asdict(model.config))
         _conferir(config | {"tie_weights": False}, pesos)
         config["tie_weights"] = model.head.weight is model.token_embedding.weight
-        from . import por_dentro
-
-        if difere := getattr(por_dentro, "difere_do_padrao", lambda _: None)(model):
+        if difere := difere_do_padrao(model):
             raise Recusado(f"não faz a conta do GPTMini do curso: {difere}")
     except Recusado as erro:
         raise ValueError(f"o modelo não voltaria igual do arquivo, e não foi guardado: {erro}.") from None
@@ -492,9 +496,15 @@ JUNTAR = ("junte-os com a biblioteca transformers: AutoModelForCausalLM.from_pre
           "max_shard_size='1TB').")
 
 
-def ler_modelo(pasta):
-    """Pasta -> (config.json, {nome: tensor}); nada do que vem nos arquivos é executado."""
-    pasta = Path(pasta)
+def ler_modelo(origem):
+    """({nome: tensor}, config.json) de uma pasta, de um nome de REVISOES ou de «dono/nome@revisão»; nada do que vem é executado."""
+    if not isinstance(origem, (str, Path)):
+        raise TypeError(f"origem veio {short(origem)}; esperava uma pasta, «dono/nome@revisão» ou um destes: {', '.join(REVISOES)}.")
+    dono_e_nome, _, revisao = str(origem).partition("@")
+    revisao = revisao or REVISOES.get(dono_e_nome)
+    if not revisao and not os.path.isdir(origem):
+        raise FileNotFoundError(f"{short(str(origem))} não é uma pasta, nem «dono/nome@revisão», nem um destes: {', '.join(REVISOES)}.")
+    pasta = Path(origem if os.path.isdir(origem) else do_hub(dono_e_nome, revisao))
     pesos, config = next((pasta / nome for nome in PESOS if (pasta / nome).is_file()), None), pasta / "config.json"
     if pesos is None and [*pasta.glob("*-00001-of-*"), *pasta.glob("*.index.json")]:
         raise ValueError(f"em {pasta} o modelo está em pedaços; {JUNTAR}")
@@ -523,4 +533,9 @@ def ler_modelo(pasta):
             raise TypeError("não são uma ficha e um dicionário de tensores")
     except estragos as erro:
         raise ValueError(f"em {pasta} há um arquivo quebrado, ou que traz mais do que pesos ({type(erro).__name__}).") from erro
-    return ficha, {nome: p.float() if p.is_floating_point() else p for nome, p in tensores.items()}
+    return {nome: p.float() if p.is_floating_point() else p for nome, p in tensores.items()}, ficha
+
+
+def abrir_gpt2(origem):
+    """Um GPT-2 publicado, já num `GPTMini`: `ler_modelo` e `carregar_gpt2`, um depois do outro."""
+    return carregar_gpt2(*ler_modelo(origem))

@@ -14,12 +14,12 @@ from copy import deepcopy
 import ipywidgets as widgets
 import torch
 
-from gptmini import historinhas, veja
-from gptmini.arquivos import desmontar
+from apoio import historinhas, veja
+from apoio.arquivos import desmontar
 from gptmini.cache import check_pieces, differs
 from gptmini.geracao import generate, sample
-from gptmini.por_dentro import chances, percorrer
-from gptmini.pronto import dados, modelo_pronto
+from apoio.por_dentro import chances, percorrer
+from apoio.pronto import dados, modelo_pronto
 from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
 from gptmini.vetores import as_int, as_real, short
 

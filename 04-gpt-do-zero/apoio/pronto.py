@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from gptmini import historinhas
-from gptmini.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
+from apoio import historinhas
+from apoio.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.treino import RECEITA, modelo_novo, train_steps
 from gptmini.vetores import WordTokenizer, short
 

@@ -1,8 +1,8 @@
 """Treina um GPTMini na linha de comando, num processo ou em vários, e guarda pontos de onde retomar.
 
-    python -m gptmini.treinar --corpus machado --saida meu-modelo/machado
-    python -m gptmini.treinar --saida meu-modelo/machado --retomar
-    torchrun --nproc-per-node 2 -m gptmini.treinar --corpus machado --saida meu-modelo/machado
+    python -m apoio.treinar --corpus machado --saida meu-modelo/machado
+    python -m apoio.treinar --saida meu-modelo/machado --retomar
+    torchrun --nproc-per-node 2 -m apoio.treinar --corpus machado --saida meu-modelo/machado
 """
 
 import argparse
@@ -22,9 +22,9 @@ from torch import nn
 
 from . import corpus, historinhas, ponto
 from .arquivos import memoria, motivo
-from .modelo import GPTMini
-from .treino import adamw, train_steps
-from .vetores import CharTokenizer, GPTConfig, WordTokenizer
+from gptmini.modelo import GPTMini
+from gptmini.treino import adamw, train_steps
+from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer
 
 PADRAO = {"corpus": "historinhas", "contexto": 96, "d_model": 96, "cabecas": 3, "camadas": 2, "passos": 1200, "lote": 32,
           "semente": 0, "guardar_a_cada": 100, "lr": 5e-3, "dropout": 0.0}
@@ -139,7 +139,7 @@ def fracionario(serve, esperava):
 
 
 def opcoes():
-    fala = Fala("python -m gptmini.treinar", description=__doc__, add_help=False, formatter_class=EmPortugues,
+    fala = Fala("python -m apoio.treinar", description=__doc__, add_help=False, formatter_class=EmPortugues,
                 argument_default=argparse.SUPPRESS)      # só fica no pedido o que foi pedido: é o que --retomar precisa saber
     fala._optionals.title = "opções"
     fala.add_argument("-h", "--help", "--ajuda", action="help", help="mostra esta ajuda")

@@ -37,7 +37,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gptmini import pronto
+import gptmini
+from apoio import pronto
 from gptmini.vetores import GPTConfig
 
 _agora = time.monotonic
@@ -137,7 +138,7 @@ _DE_CASA = [c for c in vars(nn).values() if isinstance(c, type) and c not in _DO
 
 
 def _do_curso():
-    modulos = [m for nome, m in [*sys.modules.items()] if nome.partition(".")[0] == "gptmini" and isinstance(m, types.ModuleType)]
+    modulos = [m for nome, m in [*sys.modules.items()] if nome.partition(".")[0] in ("gptmini", "apoio") and isinstance(m, types.ModuleType)]
     return modulos + [c for m in modulos for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
 
 
@@ -332,7 +333,7 @@ def _parar(fio, acabou):
 
 
 _ALHEIOS = tuple(os.path.normcase(str(pasta)) + os.sep for pasta in (
-    Path(__file__).parent, Path(torch.__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
+    Path(__file__).parent, Path(gptmini.__file__).parent, Path(torch.__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
 
 
 def _linha_do_aluno(pilha):

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 
 from . import corpus
 from .arquivos import gravar, motivo
-from .modelo import GPTMini, check_model
-from .treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
-from .vetores import CharTokenizer, GPTConfig, as_int, as_real
+from gptmini.modelo import GPTMini, check_model
+from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
+from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real
 
 T = 64                               # a janela em que todos são julgados
 PASTA = Path("meu-modelo") / "corrida"

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from gptmini import arquivos
+from apoio import arquivos
 from gptmini.vetores import WordTokenizer, as_int, as_real
 
 ARQUIVO = Path(__file__).with_name("historinhas.toml")

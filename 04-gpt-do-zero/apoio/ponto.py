@@ -3,7 +3,7 @@
 import torch
 
 from .arquivos import Recusado, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
-from .vetores import as_int, short
+from gptmini.vetores import as_int, short
 
 MARCA = b"gptmini-ponto-1\n"
 
@@ -37,7 +37,7 @@ def ler(caminho):
     try:
         dados = ler_bytes(caminho, MARCA)
     except Recusado as erro:
-        raise PontoInvalido(f"{short(str(caminho))} não é um ponto de retomada deste curso: {erro}. Esperava um feito por gptmini.treinar.") from None
+        raise PontoInvalido(f"{short(str(caminho))} não é um ponto de retomada deste curso: {erro}. Esperava um feito por apoio.treinar.") from None
     try:
         ponto = desempacotar(MARCA, dados)
         model, tokenizer = montar(ponto, ponto.get("modelo"), len(dados))
