@@ -10,27 +10,18 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import nbformat
+from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes
 
-RAIZ = Path(__file__).resolve().parent.parent
-AJUSTES = tomllib.loads((RAIZ / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]
-CAPITULO = RAIZ / AJUSTES["capitulo"]
-PAGINA = CAPITULO / "notebook.ipynb"
 METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 PREPARACAO = (Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip()
               .format(repositorio=AJUSTES["repositorio"], ref=AJUSTES["ref"]))
-
-
-def licoes():
-    """Os notebooks das lições, em ordem; a página do capítulo não é uma lição."""
-    return sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))
 
 
 def ler(caminho):

@@ -11,10 +11,10 @@ from html import escape
 from pathlib import Path
 
 import nbformat
+from cadernos import RAIZ, licoes
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
-RAIZ = Path(__file__).resolve().parent.parent
 SAIDA = RAIZ / "slides"
 LONGO = 340      # letras: um parágrafo maior fica só com a primeira frase
 
@@ -131,11 +131,11 @@ def pagina(caminho):
 
 def main():
     pedidas = sys.argv[1:] or [""]
-    licoes = [c for c in sorted((RAIZ / "04-gpt-do-zero").glob("[0-9][0-9]-*.ipynb")) if c.name.startswith(tuple(pedidas))]
-    if not licoes:
+    escolhidas = [c for c in licoes() if c.name.startswith(tuple(pedidas))]
+    if not escolhidas:
         sys.exit(f"não há lição que comece por {' ou '.join(pedidas)}.")
     SAIDA.mkdir(exist_ok=True)
-    for caminho in licoes:
+    for caminho in escolhidas:
         destino = SAIDA / f"{caminho.stem}.html"
         destino.write_text(pagina(caminho), encoding="utf-8")
         print(f"feitos: {destino.relative_to(RAIZ)}")

@@ -232,7 +232,7 @@ def main():
             print(inteiras[-1], flush=True)
         sem_limite = [await turma(N, limite=False) for N in (2, 4)]
         print(sem_limite, flush=True)
-        abertas = await turma(30, ate="05-059")                  # todos com a lição aberta e os dados prontos, antes do treino
+        abertas = await turma(30, ate="treino-059")                  # todos com a lição aberta e os dados prontos, antes do treino
         print(abertas, flush=True)
         return {"rodando_tudo": inteiras, "sem_limite": sem_limite, "antes_do_treino": abertas, "queda": await queda()}
 

@@ -531,7 +531,7 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     assert "o RoPE tira três décimos dos passos, e a tabela de pares, quase metade" in prosa
     assert abs(1 - passos["+ RoPE"] / passos["+ RMSNorm"] - 0.3) < 0.02 and 0.42 < 1 - passos["+ pares"] / passos["+ Muon"] < 0.5
     assert passos["sem RoPE"] > passos["sem pares"]
-    palpites = next("".join(c["source"]) for c in aula["cells"] if c["id"] == "09-palpites")
+    palpites = next("".join(c["source"]) for c in aula["cells"] if c["id"] == "corrida-palpites")
     sem = {nome.removeprefix("sem "): float(linha.split(" | ")[1].rstrip("×").replace(",", ".")) for nome, linha in escrita.items() if nome.startswith("sem ")}
     assert ast.literal_eval(palpites.split("\n", 1)[0].removeprefix("sem = ")) == sem
     vezes = {nome: corrida.n(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}

@@ -3,13 +3,13 @@
 # %% auto #0
 __all__ = ['CausalSelfAttention']
 
-# %% ../01-atencao-causal.ipynb #01-006
+# %% ../01-atencao-causal.ipynb #atencao-006
 import math
 
 import torch
 from torch import nn
 
-# %% ../01-atencao-causal.ipynb #01-042
+# %% ../01-atencao-causal.ipynb #atencao-042
 class CausalSelfAttention(nn.Module):
     """Autoatenção causal com várias cabeças (Vaswani et al., 2017, §3.2): (B, T, C) -> (B, T, C)."""
 

@@ -3,17 +3,17 @@
 # %% auto #0
 __all__ = ['PECAS', 'cached_attention', 'KVCache', 'generate_cached', 'differs', 'check_pieces', 'check_cache', 'strange_piece']
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-002
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-002
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-003
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-003
 from .geracao import generate
 from .modelo import check_ids, check_model
 from .treino import eval_mode
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-004
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-004
 def cached_attention(attention, x, kv, past):
     """A atenção da lição 01 só para os tokens novos: (B, n, C) -> (B, n, C). kv (2, B, nh, T máximo, hs) ganha os deles."""
     B, n, C = x.shape
@@ -24,7 +24,7 @@ def cached_attention(attention, x, kv, past):
     out = F.scaled_dot_product_attention(q, *kv[:, :, :, :now], allowed)                        # (B, nh, n, hs)
     return attention.proj(out.transpose(1, 2).reshape(B, n, C))                                 # (B, n, C)
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-005
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-005
 class KVCache(nn.Module):
     """Responde pelo modelo e só calcula o que é novo: janela (B, T) -> (logits do último token (B, 1, V), None).
 
@@ -62,12 +62,12 @@ class KVCache(nn.Module):
         self.seen = idx.clone()                             # uma cópia: quem chama pode mudar a sua no lugar
         return model.head(model.final_norm(x[:, -1:]))                                          # (B, 1, V)
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-006
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-006
 def generate_cached(model, idx, max_new_tokens, temperature=1.0, top_k=None, stop=None, generator=None):
     """Os mesmos tokens que `generate`: o laço é o dele; quem responde pelo modelo é o `KVCache`."""
     return generate(KVCache(model), idx, max_new_tokens, temperature, top_k, stop, generator)
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-006a
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-006a
 PECAS = {"model": ["token_embedding", "position_embedding", "blocks", "final_norm", "head"],
          "block": ["norm1", "attention", "norm2", "feedforward"], "attention": ["qkv", "proj", "n_heads", "allowed"]}
 

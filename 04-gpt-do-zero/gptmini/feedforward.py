@@ -3,18 +3,18 @@
 # %% auto #0
 __all__ = ['GELU', 'FeedForward']
 
-# %% ../02-feedforward.ipynb #02-007
+# %% ../02-feedforward.ipynb #feedforward-007
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../02-feedforward.ipynb #02-032
+# %% ../02-feedforward.ipynb #feedforward-032
 class GELU(nn.Module):
     """GELU na forma com tanh, a do GPT-2 (Hendrycks e Gimpel, 2016, §2), número a número."""
 
     def forward(self, x):
         return F.gelu(x, approximate="tanh")
 
-# %% ../02-feedforward.ipynb #02-040
+# %% ../02-feedforward.ipynb #feedforward-040
 class FeedForward(nn.Module):
     """Expande ×4, passa pela GELU e contrai, em cada token sozinho: (B, T, C) -> (B, T, C)."""
 

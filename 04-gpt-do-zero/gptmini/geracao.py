@@ -3,17 +3,17 @@
 # %% auto #0
 __all__ = ['check_sampling', 'check_logits', 'sample', 'check_prompt', 'check_shape', 'generate']
 
-# %% ../06-geracao.ipynb #06-006
+# %% ../06-geracao.ipynb #geracao-006
 import math
 
 import torch
 
-# %% ../06-geracao.ipynb #06-006a
+# %% ../06-geracao.ipynb #geracao-006a
 from .modelo import check_model
 from .treino import eval_mode
 from .vetores import as_int, as_real, short
 
-# %% ../06-geracao.ipynb #06-017
+# %% ../06-geracao.ipynb #geracao-017
 def check_sampling(temperature, top_k, generator):
     """(temperature, top_k) como float e int, ou None; o que não tem sentido é recusado com uma frase."""
     if not 0 <= as_real(temperature) < math.inf:
@@ -47,7 +47,7 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
     choice = torch.multinomial(probs, 1, generator=generator)                  # (B, 1): o lugar entre os k
     return ids.gather(-1, choice).squeeze(-1)                                  # (B,): o id desse lugar
 
-# %% ../06-geracao.ipynb #06-028
+# %% ../06-geracao.ipynb #geracao-028
 def check_prompt(idx, max_new_tokens, stop, vocab_size):
     """(max_new_tokens, stop) como int; recusa um começo que o modelo não teria como continuar e um fim que nunca viria."""
     if not isinstance(idx, torch.Tensor) or idx.is_nested or idx.layout != torch.strided or idx.dim() != 2 or idx.numel() == 0:

@@ -3,17 +3,17 @@
 # %% auto #0
 __all__ = ['TransformerBlock', 'check_config', 'check_model', 'check_ids', 'GPTMini']
 
-# %% ../04-bloco-e-gptmini.ipynb #04-006
+# %% ../04-bloco-e-gptmini.ipynb #bloco-006
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../04-bloco-e-gptmini.ipynb #04-007
+# %% ../04-bloco-e-gptmini.ipynb #bloco-007
 from .atencao import CausalSelfAttention
 from .feedforward import FeedForward
 from .residual import LayerNorm
 
-# %% ../04-bloco-e-gptmini.ipynb #04-017
+# %% ../04-bloco-e-gptmini.ipynb #bloco-017
 class TransformerBlock(nn.Module):
     """Um bloco pre-LN, como no GPT-2 (Radford et al., 2019, §2.3): (B, T, C) -> (B, T, C)."""
 
@@ -28,7 +28,7 @@ class TransformerBlock(nn.Module):
         x = x + self.attention(self.norm1(x))           # (B, T, C): os tokens trocam informação
         return x + self.feedforward(self.norm2(x))      # (B, T, C): cada token processa a sua
 
-# %% ../04-bloco-e-gptmini.ipynb #04-029
+# %% ../04-bloco-e-gptmini.ipynb #bloco-029
 def check_config(config):
     """Recusa o que não é uma ficha, e a ficha de um modelo que não cabe em computador nenhum da turma."""
     sizes = [getattr(config, name, None) for name in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")]
@@ -83,7 +83,7 @@ def check_ids(idx, targets, config, device=None):
     if targets is not None and (targets == -100).all():
         raise ValueError("targets só tem −100: não há posição nenhuma em que medir a perda.")
 
-# %% ../04-bloco-e-gptmini.ipynb #04-030
+# %% ../04-bloco-e-gptmini.ipynb #bloco-030
 class GPTMini(nn.Module):
     """O GPT inteiro: ids (B, T) -> logits (B, T, V), e a perda se vierem `targets` (B, T)."""
 

@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['NOMES', 'FORMAS', 'CONTAS', 'nome_no_gpt2', 'peso_do_gpt2', 'carregar_gpt2']
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-007
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-007
 import torch
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-008
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-008
 from .modelo import GPTMini
 from .vetores import GPTConfig, short
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-009
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-009
 NOMES = {"token_embedding": "wte", "position_embedding": "wpe", "blocks": "h", "norm1": "ln_1", "norm2": "ln_2",
          "attention.qkv": "attn.c_attn", "attention.proj": "attn.c_proj", "feedforward.expand": "mlp.c_fc",
          "feedforward.contract": "mlp.c_proj", "final_norm": "ln_f", "head": "lm_head", "gain": "weight"}
@@ -21,13 +21,13 @@ def nome_no_gpt2(nome):
         nome = nome.replace(nosso, deles)
     return nome
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-010
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-010
 FORMAS = ("vocab_size", "n_positions", "n_embd", "n_head", "n_layer")
 # Contas que a ficha pode trocar sem que a forma dos pesos mude; as do GPTMini são estas.
 CONTAS = {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "scale_attn_weights": True,
           "scale_attn_by_inverse_layer_idx": False}
 
-# %% ../08-do-mini-ao-gpt2.ipynb #08-011
+# %% ../08-do-mini-ao-gpt2.ipynb #gpt2-011
 def peso_do_gpt2(pesos, nome, forma):
     """O peso deles que preenche o nosso `nome`, já na nossa orientação; recusa o que falta, tem outra forma ou não é número."""
     deles, chave = pesos.get(nome_no_gpt2(nome), torch.empty(0)), nome_no_gpt2(nome)

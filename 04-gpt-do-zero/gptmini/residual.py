@@ -3,12 +3,12 @@
 # %% auto #0
 __all__ = ['LayerNorm']
 
-# %% ../03-residual-e-layernorm.ipynb #03-006
+# %% ../03-residual-e-layernorm.ipynb #residual-006
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../03-residual-e-layernorm.ipynb #03-041
+# %% ../03-residual-e-layernorm.ipynb #residual-041
 class LayerNorm(nn.Module):
     """Média 0 e variância 1 em cada vetor, depois ganho e viés aprendidos (Ba et al., 2016, §3)."""
 

@@ -4,11 +4,11 @@
 __all__ = ['RECEITA', 'padded', 'modelo_novo', 'plain', 'as_row', 'as_examples', 'batches', 'eval_mode', 'check_loss', 'evaluate',
            'Step', 'warmup_then_decay', 'check_training', 'adamw', 'train_steps', 'train']
 
-# %% ../05-treino.ipynb #05-005
+# %% ../05-treino.ipynb #treino-005
 from .modelo import GPTMini, check_model
 from .vetores import GPTConfig, as_int, as_real, short
 
-# %% ../05-treino.ipynb #05-008
+# %% ../05-treino.ipynb #treino-008
 import math
 import time
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-# %% ../05-treino.ipynb #05-014
+# %% ../05-treino.ipynb #treino-014
 def padded(rows):
     """Listas de ids -> (x, y), cada um (B, T): y é x adiantado de um token; a sobra de y vale -100."""
     T = max(map(len, rows)) - 1
@@ -27,7 +27,7 @@ def padded(rows):
         x[i, : len(row) - 1], y[i, : len(row) - 1] = ids[:-1], ids[1:]
     return x, y
 
-# %% ../05-treino.ipynb #05-025
+# %% ../05-treino.ipynb #treino-025
 RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3}
 
 
@@ -42,7 +42,7 @@ def modelo_novo(tokenizer, seed=0):
         block.attention.qkv.weight[: 2 * C] *= 3         # consultas e chaves maiores: a atenção nasce menos vaga
     return model
 
-# %% ../05-treino.ipynb #05-037
+# %% ../05-treino.ipynb #treino-037
 def plain(ids):
     """Um tensor ou array comum -> listas; o resto, como veio (um tensor esparso ou sem números não tem o que listar)."""
     if isinstance(ids, torch.Tensor) and (ids.is_meta or ids.is_nested or ids.layout != torch.strided):
@@ -83,7 +83,7 @@ def as_examples(examples, context_length, vocab_size=2**63):
                              f"esperava de 0 a {vocab_size - 1}, os do vocabulário.")
     return rows[0] if long_text else rows
 
-# %% ../05-treino.ipynb #05-038
+# %% ../05-treino.ipynb #treino-038
 def batches(examples, batch_size, context_length, generator):
     """Lotes (x, y) sem fim, cada um (B, T), em ordem sorteada por `generator`.
 
@@ -108,7 +108,7 @@ def batches(examples, batch_size, context_length, generator):
 
     return map(padded, rows())
 
-# %% ../05-treino.ipynb #05-042
+# %% ../05-treino.ipynb #treino-042
 @contextmanager
 def eval_mode(model):
     """Põe o modelo em avaliação e, haja o que houver, devolve cada peça dele ao modo em que estava."""
@@ -143,7 +143,7 @@ def evaluate(model, examples):
             nats, tokens = nats + check_loss(model(x, y)).item() * count, tokens + count
     return nats / tokens
 
-# %% ../05-treino.ipynb #05-045
+# %% ../05-treino.ipynb #treino-045
 @dataclass(frozen=True)
 class Step:
     """O retrato de um passo de treino."""
@@ -160,7 +160,7 @@ def warmup_then_decay(step, steps):
     warmup = max(1, steps // 20)
     return min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
 
-# %% ../05-treino.ipynb #05-047
+# %% ../05-treino.ipynb #treino-047
 def check_training(model, examples, steps, lr, optimizer, schedule, device):
     """Recusa, antes do primeiro passo, o que só daria errado depois dele; devolve o dispositivo."""
     if not 0 < as_real(lr) < math.inf:
@@ -240,7 +240,7 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
         measure = validation is not None and (step % max(1, steps // 10) == 0 or step == steps)
         yield Step(step, loss.item(), evaluate(model, validation) if measure else None, time.perf_counter() - clock, tokens)
 
-# %% ../05-treino.ipynb #05-051
+# %% ../05-treino.ipynb #treino-051
 def train(model, examples, *, on_step=None, **options):
     """Roda `train_steps` até o fim, com uma linha de progresso: -> lista de `Step`.
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['short', 'as_int', 'as_real', 'checked_text', 'UnknownTokenError', 'WordTokenizer', 'CharTokenizer', 'GPTConfig']
 
-# %% ../00-do-texto-aos-vetores.ipynb #00-006
+# %% ../00-do-texto-aos-vetores.ipynb #texto-006
 import difflib
 import math
 import numbers
@@ -13,7 +13,7 @@ import reprlib
 import unicodedata
 from dataclasses import dataclass
 
-# %% ../00-do-texto-aos-vetores.ipynb #00-027
+# %% ../00-do-texto-aos-vetores.ipynb #texto-027
 def short(value):
     """O valor como cabe numa frase: cortado, numa linha só, sem sinais que não se escrevem."""
     text = " ".join(reprlib.repr(value).split())[:80]
@@ -63,7 +63,7 @@ class UnknownTokenError(ValueError):
         token = self.token if self.token.isprintable() else repr(self.token)[1:-1]
         return f"não conheço «{token}», o token {self.posicao} do texto (contando do zero).{parecidos}"
 
-# %% ../00-do-texto-aos-vetores.ipynb #00-029
+# %% ../00-do-texto-aos-vetores.ipynb #texto-029
 class WordTokenizer:
     """Texto ↔ ids, uma palavra por token; pontuação e quebra de linha também são tokens.
 
@@ -115,7 +115,7 @@ class WordTokenizer:
         ids = [as_int(f"o id do lugar {place}", i, 0, self.vocab_size - 1) for place, i in places]
         return self.join([self.vocab[i] for i in ids if i != self.fim])
 
-# %% ../00-do-texto-aos-vetores.ipynb #00-039
+# %% ../00-do-texto-aos-vetores.ipynb #texto-039
 class CharTokenizer(WordTokenizer):
     """A mesma porta, um caractere por token: serve a qualquer texto de caracteres conhecidos, sem regra de espaço."""
 
@@ -127,7 +127,7 @@ class CharTokenizer(WordTokenizer):
     def join(tokens):
         return "".join(tokens)
 
-# %% ../00-do-texto-aos-vetores.ipynb #00-057
+# %% ../00-do-texto-aos-vetores.ipynb #texto-057
 @dataclass(frozen=True)
 class GPTConfig:
     """A ficha do modelo: tudo o que decide a forma de um GPT, num lugar só."""

@@ -1,0 +1,55 @@
+"""Onde estão as lições e as células: as lições, em ordem, vêm do pyproject; uma célula se acha pelo id, esteja na lição que estiver."""
+
+import functools
+import json
+import tomllib
+from pathlib import Path
+
+RAIZ = Path(__file__).resolve().parent.parent
+AJUSTES = tomllib.loads((RAIZ / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]
+CAPITULO = RAIZ / AJUSTES["capitulo"]
+PAGINA = CAPITULO / "notebook.ipynb"
+
+
+def licoes():
+    """Os notebooks que são lições; a página do capítulo não é uma."""
+    return [CAPITULO / f"{nome}.ipynb" for nome in AJUSTES["licoes"]]
+
+
+@functools.cache
+def celulas(caderno):
+    return json.loads(caderno.read_text(encoding="utf-8"))["cells"]
+
+
+@functools.cache
+def _donos():
+    return {celula["id"]: caderno for caderno in licoes() for celula in celulas(caderno)}
+
+
+def caderno_de(id):
+    """O notebook em que está a célula."""
+    if id not in _donos():
+        raise LookupError(f"nenhuma lição tem a célula {id}")
+    return _donos()[id]
+
+
+def celula(id):
+    return next(c for c in celulas(caderno_de(id)) if c["id"] == id)
+
+
+def texto(celula):
+    return "".join(celula["source"])
+
+
+def rotulos(celula):
+    return celula["metadata"].get("tags", [])
+
+
+def prosa(caderno):
+    return "\n\n".join(texto(c) for c in celulas(caderno) if c["cell_type"] == "markdown")
+
+
+def nome_curto(caderno):
+    """Como a prosa chama um notebook: «lição 05»; o que não tem número vai pelo nome."""
+    numero = caderno.stem.partition("-")[0]
+    return f"lição {numero}" if numero.isdigit() else caderno.stem
