@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import nbformat
-from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes
+from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes, sem_marcas
 
 METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -84,19 +84,19 @@ def exportar():
             exportar_licao(caminho, CAPITULO / "gptmini")
 
 
-def sem_marcas(celula):
-    """O texto da célula sem as linhas do nbdev."""
-    return "\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|")).strip("\n")
+def limpa(celula):
+    """O texto da célula sem as linhas do nbdev e sem os ids das afirmações."""
+    return sem_marcas("\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|"))).strip("\n")
 
 
 def so_importa(celula):
-    return celula.cell_type == "code" and all(re.match(r"(import|from) ", linha) for linha in sem_marcas(celula).splitlines() if linha)
+    return celula.cell_type == "code" and all(re.match(r"(import|from) ", linha) for linha in limpa(celula).splitlines() if linha)
 
 
 def pagina():
     """O capítulo numa página: as células com o rótulo `capitulo`, com os imports reunidos no começo."""
     escolhidas = [c for caminho in licoes() for c in ler(caminho).cells if tem_rotulo(c, "capitulo")]
-    imports = sorted({linha for c in escolhidas if so_importa(c) for linha in sem_marcas(c).splitlines() if linha},
+    imports = sorted({linha for c in escolhidas if so_importa(c) for linha in limpa(c).splitlines() if linha},
                      key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
     abertura = Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip()
     celulas = [
@@ -107,7 +107,7 @@ def pagina():
     for celula in escolhidas:
         if so_importa(celula):
             continue
-        nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(sem_marcas(celula))
+        nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(limpa(celula))
         rotulos = [r for r in celula.metadata["tags"] if r not in ("capitulo", "slide")]
         nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
         celulas.append(nova)
@@ -117,7 +117,13 @@ def pagina():
 
 
 def montar():
-    gravar(pagina(), PAGINA)
+    """Grava a página; se nenhum código mudou, com as saídas que já tinha."""
+    nova, velha = pagina(), ler(PAGINA)
+    codigo = [[c for c in caderno.cells if c.cell_type == "code"] for caderno in (nova, velha)]
+    if [c.source for c in codigo[0]] == [c.source for c in codigo[1]]:
+        for celula, guardada in zip(*codigo, strict=True):
+            celula.outputs, celula.execution_count = guardada.outputs, guardada.execution_count
+    gravar(nova, PAGINA)
 
 
 def modelo():
@@ -149,7 +155,7 @@ def figuras():
 
 
 def provas():
-    """Reescreve, no README do capítulo, a lista do que ele afirma e onde se prova."""
+    """Reescreve provas.md: o que o curso afirma e onde se prova."""
     import afirmacoes
 
     afirmacoes.escrever()

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,8 @@ RAIZ = Path(__file__).resolve().parent.parent
 AJUSTES = tomllib.loads((RAIZ / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]
 CAPITULO = RAIZ / AJUSTES["capitulo"]
 PAGINA = CAPITULO / "notebook.ipynb"
+# No texto, o id da afirmação que a frase faz (afirmacoes.toml); quem lê não a vê.
+MARCA = re.compile(r"<!-- ([a-z0-9-]+) -->")
 
 
 def licoes():
@@ -47,6 +50,11 @@ def rotulos(celula):
 
 def prosa(caderno):
     return "\n\n".join(texto(c) for c in celulas(caderno) if c["cell_type"] == "markdown")
+
+
+def sem_marcas(texto):
+    """O texto como se lê: sem os ids das afirmações."""
+    return MARCA.sub("", texto)
 
 
 def nome_curto(caderno):

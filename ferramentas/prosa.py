@@ -15,9 +15,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import mistune
+from cadernos import CAPITULO, RAIZ, sem_marcas
 
-RAIZ = Path(__file__).resolve().parent.parent
-CAPITULO = RAIZ / "04-gpt-do-zero"
 FORA = {".venv", ".git", "meu-curso", "meu-modelo", ".pytest_cache", ".ipynb_checkpoints", "node_modules"}
 PARTIR = mistune.create_markdown(renderer="ast", plugins=["table", "math"])
 
@@ -37,9 +36,9 @@ def paginas():
     for caminho in arquivos("*.md"):
         if caminho.parent.name == "ferramentas":
             continue                # pedaços de página, que se leem na página montada
-        yield caminho, caminho.read_text(encoding="utf-8")
+        yield caminho, sem_marcas(caminho.read_text(encoding="utf-8"))
     for caminho in arquivos("*.ipynb"):
-        yield caminho, "\n\n".join("".join(c["source"]) for c in celulas(caminho) if c["cell_type"] == "markdown")
+        yield caminho, sem_marcas("\n\n".join("".join(c["source"]) for c in celulas(caminho) if c["cell_type"] == "markdown"))
 
 
 def ramos(arvore):

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 import nbformat
-from cadernos import RAIZ, licoes
+from cadernos import RAIZ, licoes, sem_marcas
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
@@ -122,6 +122,8 @@ def secao_html(exporta, nome, frase, celula, primeira):
 
 def pagina(caminho):
     caderno, exporta = nbformat.read(caminho, 4), exportador()
+    for celula in caderno.cells:
+        celula.source = sem_marcas(celula.source)
     slides = escolhidos(caderno)
     corpo = "".join(secao_html(exporta, *slide, primeira=i == 0) for i, slide in enumerate(slides))
     cores = HtmlFormatter(style="friendly").get_style_defs(".highlight")

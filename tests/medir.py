@@ -20,9 +20,10 @@ from pathlib import Path
 import torch
 
 RAIZ = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(RAIZ), str(RAIZ / "04-gpt-do-zero")]
+sys.path[:0] = [str(RAIZ / pasta) for pasta in ("", "ferramentas", "04-gpt-do-zero")]
 
-from apoio import historinhas, pronto
+import cadernos  # noqa: E402
+from apoio import historinhas, pronto  # noqa: E402
 from gptmini import GPTConfig, GPTMini, generate  # noqa: E402
 
 ARQUIVO = Path(__file__).with_name("medidas.json")
@@ -174,14 +175,14 @@ def companhia():
     return medidas
 
 
-def cadernos():
+def tempos_dos_cadernos():
     """De cada caderno, do kernel frio ao fim: segundos e o pico de memória do kernel, em MB."""
     programa = ("import resource, sys, nbformat; from nbclient import NotebookClient; c = nbformat.read(sys.argv[1], 4); "
                 "NotebookClient(c, timeout=900, resources={'metadata': {'path': sys.argv[2]}}).execute(); "
                 "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)")     # o filho é o kernel; em KiB
     medidas = {}
-    pasta = RAIZ / "04-gpt-do-zero"
-    for caderno in sorted(pasta.glob("*.ipynb")):
+    pasta = cadernos.CAPITULO
+    for caderno in [*cadernos.licoes(), cadernos.PAGINA]:
         inicio = time.perf_counter()
         feito = subprocess.run([sys.executable, "-c", programa, str(caderno), str(pasta)], check=True, stdout=subprocess.PIPE, text=True)
         medidas[caderno.stem] = {"segundos": round(time.perf_counter() - inicio, 1), "memoria_MB": int(feito.stdout.split()[-1])}
@@ -189,13 +190,18 @@ def cadernos():
     return medidas
 
 
+def a_bancada(id, nome):
+    """O que as células com o rótulo `bancada` definem, no notebook em que está a célula."""
+    bancada = {"__name__": nome}
+    for celula in cadernos.celulas(cadernos.caderno_de(id)):
+        if "bancada" in cadernos.rotulos(celula):
+            exec(cadernos.texto(celula), bancada)
+    return bancada
+
+
 def laboratorio(sementes=(0, 1, 2)):
     """As faltas e as pilhas da lição 07, por semente; quem as define são as células dela com o rótulo `bancada`."""
-    aula = json.loads(next((RAIZ / "04-gpt-do-zero").glob("07-*.ipynb")).read_text(encoding="utf-8"))
-    bancada = {"__name__": "laboratorio"}
-    for celula in aula["cells"]:
-        if "bancada" in celula["metadata"].get("tags", []):
-            exec("".join(celula["source"]), bancada)
+    bancada = a_bancada("laboratorio-052", "laboratorio")
     medidas = {"faltas": {}, "pilhas": {}}
     for nome in bancada["experimentos"]:
         ensaios = [bancada["ensaio"](nome, semente) for semente in sementes]
@@ -214,11 +220,7 @@ def corrida(sementes=(0, 1, 2)):
 
     Precisa do texto do Machado (baixado, ou já guardado). Cada semente procura perto dos passos que a primeira achou.
     """
-    aula = json.loads(next((RAIZ / "04-gpt-do-zero").glob("09-*.ipynb")).read_text(encoding="utf-8"))
-    bancada = {"__name__": "corrida"}
-    for celula in aula["cells"]:
-        if "bancada" in celula["metadata"].get("tags", []):
-            exec("".join(celula["source"]), bancada)
+    bancada = a_bancada("corrida-055", "corrida")
     regras, todas, medidas = bancada["corrida"], bancada["PIECES"], {}
     escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
     faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas}
@@ -239,7 +241,7 @@ def corrida(sementes=(0, 1, 2)):
     return medidas
 
 
-MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": cadernos, "tempo": tempo, "treino": treino,
+MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": tempos_dos_cadernos, "tempo": tempo, "treino": treino,
            "laboratorio": laboratorio, "corrida": corrida, "geracao": geracao,
            "companhia": companhia}
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import cadernos
 import numpy as np
 import pytest
 import torch
@@ -21,7 +22,6 @@ from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
 from gptmini.vetores import GPTConfig
 
-RAIZ = Path(__file__).resolve().parent.parent
 MEDIDAS = json.loads(Path(__file__).with_name("medidas.json").read_text(encoding="utf-8"))["corrida"]["medidas"]
 VOLTA = corrida.Volta("Bia", "a minha", "historinhas", 0.39, 0.404, 5.0, 12.0, 250, 250_000, 0, "2026-11-25T10:00:00.1")
 
@@ -519,8 +519,7 @@ def test_a_receita_completa_cumpre_a_meta_nas_medidas():
 
 
 def test_a_tabela_da_licao_e_a_das_medidas():
-    aula = json.loads(next((RAIZ / "04-gpt-do-zero").glob("09-*.ipynb")).read_text(encoding="utf-8"))
-    prosa = "\n".join("".join(c["source"]) for c in aula["cells"] if c["cell_type"] == "markdown")
+    prosa = cadernos.sem_marcas(cadernos.prosa(cadernos.caderno_de("corrida-055")))
     machado = MEDIDAS["Machado de Assis"]
     escrita = dict(re.findall(r"^\| ((?:\+ |sem |referência)[^|]*?) \| ([^|]+ \| [^|]+) \|", prosa, re.MULTILINE))
     segundos = media(machado["referência"], "segundos")
@@ -531,7 +530,7 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     assert "o RoPE tira três décimos dos passos, e a tabela de pares, quase metade" in prosa
     assert abs(1 - passos["+ RoPE"] / passos["+ RMSNorm"] - 0.3) < 0.02 and 0.42 < 1 - passos["+ pares"] / passos["+ Muon"] < 0.5
     assert passos["sem RoPE"] > passos["sem pares"]
-    palpites = next("".join(c["source"]) for c in aula["cells"] if c["id"] == "corrida-palpites")
+    palpites = cadernos.texto(cadernos.celula("corrida-palpites"))
     sem = {nome.removeprefix("sem "): float(linha.split(" | ")[1].rstrip("×").replace(",", ".")) for nome, linha in escrita.items() if nome.startswith("sem ")}
     assert ast.literal_eval(palpites.split("\n", 1)[0].removeprefix("sem = ")) == sem
     vezes = {nome: corrida.n(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import atualizar
 import pytest
-
-from ferramentas import atualizar
 
 RAIZ = Path(__file__).resolve().parent.parent
 CAPITULO = RAIZ / "04-gpt-do-zero"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import viradas
-from viradas import VIRADAS, celulas, roda
+from cadernos import caderno_de, celulas
+from viradas import VIRADAS, do_laboratorio, roda
 
-RAIZ = Path(__file__).resolve().parent.parent
-AULA = json.loads(next((RAIZ / "04-gpt-do-zero").glob("07-*.ipynb")).read_text(encoding="utf-8"))
+AULA = celulas(caderno_de("laboratorio-052"))
 MEDIDAS = json.loads(Path(__file__).with_name("medidas.json").read_text(encoding="utf-8"))["laboratorio"]["medidas"]
 LINHA = re.compile(r"^\| ([^|]+?) \| [^|]+ \| (fica igual|piora|quebra|trapaceia|varia) \|$", re.MULTILINE)
 
@@ -17,14 +17,14 @@ LINHA = re.compile(r"^\| ([^|]+?) \| [^|]+ \| (fica igual|piora|quebra|trapaceia
 @pytest.fixture(scope="module")
 def bancada():
     espaco = {"__name__": "laboratorio"}
-    for celula in AULA["cells"]:
+    for celula in AULA:
         if "bancada" in celula["metadata"].get("tags", []):
             exec("".join(celula["source"]), espaco)
     return espaco
 
 
 def test_a_tabela_da_licao_e_a_das_medidas(bancada):
-    escrito = dict(LINHA.findall("\n".join("".join(c["source"]) for c in AULA["cells"] if c["cell_type"] == "markdown")))
+    escrito = dict(LINHA.findall("\n".join("".join(c["source"]) for c in AULA if c["cell_type"] == "markdown")))
     medido = {}
     for nome, rodadas in MEDIDAS["faltas"].items():
         vereditos = {bancada["veredito"](r["excesso"]) for r in rodadas}
@@ -58,14 +58,14 @@ def treinados():
     espaco = {"__name__": "laboratorio"}
     with pytest.MonkeyPatch.context() as ambiente:
         ambiente.setenv("RAPIDO", "0")
-        for c in celulas("07"):
+        for c in AULA:
             if "bancada" in c["metadata"].get("tags", []):
                 exec("".join(c["source"]), espaco)
     return {nome: espaco["ensaio"](nome) for nome in ("referência", "sem residual")}
 
 
 @pytest.mark.lento
-@pytest.mark.parametrize("virada", [v for v in VIRADAS if v.celula[:2] == "07"], ids=lambda v: f"{v.celula}-{v.nome}")
+@pytest.mark.parametrize("virada", [v for v in VIRADAS if do_laboratorio(v.celula)], ids=lambda v: f"{v.celula}-{v.nome}")
 def test_no_laboratorio_a_prova_falha_com_a_peca_de_volta(virada, treinados, tmp_path, monkeypatch):
     with pytest.raises(AssertionError):
         roda(virada.celula, tmp_path, monkeypatch, virada, {"PRONTOS": viradas.no_lugar_de(virada, treinados)})

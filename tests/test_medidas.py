@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import cadernos
+
 RAIZ = Path(__file__).resolve().parent.parent
 MEDIDAS = json.loads(Path(__file__).with_name("medidas.json").read_text(encoding="utf-8"))
 
@@ -29,7 +31,7 @@ def tabela_esperada():
 
 
 def test_a_tabela_de_resultados_do_capitulo_e_a_medida():
-    texto = (RAIZ / "04-gpt-do-zero" / "README.md").read_text(encoding="utf-8")
+    texto = cadernos.sem_marcas((RAIZ / "04-gpt-do-zero" / "README.md").read_text(encoding="utf-8"))
     for linha, valor in tabela_esperada().items():
         assert f"| {linha} | {valor} |" in texto
 

@@ -15,12 +15,12 @@ from apoio import confere
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
-    "00-071": {"vezes": 4.2}, "00-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "01-032": {}, "01-074": {}, "02-011": {},
-    "02-058": {"mudou": torch.tensor([1])}, "03-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "03-044": {}, "04-062": {},
-    "05-058": {"limite": 0.32}, "05-075": {"boletim": {"derivável": 0.78}},
-    "06-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "06-067": {"medidas": {1.3: (0.48,)}},
-    "07-089": {"resultados": {"uma cabeça": {"excesso": 1}}, "veredito": lambda excesso: "piora"},
-    "08-c-38p": {"conta": {"pequeno": 124_439_808}, "sem_cache": [1, 1, 1], "tamanhos": {"um bilhão": 10**9}}, "09-palpites": {},
+    "texto-071": {"vezes": 4.2}, "texto-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
+    "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
+    "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
+    "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-067": {"medidas": {1.3: (0.48,)}},
+    "laboratorio-089": {"resultados": {"uma cabeça": {"excesso": 1}}, "veredito": lambda excesso: "piora"},
+    "gpt2-c-38p": {"conta": {"pequeno": 124_439_808}, "sem_cache": [1, 1, 1], "tamanhos": {"um bilhão": 10**9}}, "corrida-palpites": {},
 }
 DIGITADOS = [None, "4,2", (4, 2), 4.2, 5, "5", ".5", "False", "falso", True, "não", "50 %", "batata", "", [1], [], {}, math.nan, math.inf, object(), b"x", 10**30, "piora",
              torch.tensor(3.0), torch.tensor([1, 2]), 1j]
@@ -39,11 +39,11 @@ CELULAS = dict(celulas())
 
 def dizer(id, digitado):
     espaco = {"confere": confere, "torch": torch} | dict.fromkeys(re.findall(r"meus?_palpites?\w*", CELULAS[id]), digitado) | ANTES[id]
-    if id == "07-089":
+    if id == "laboratorio-089":
         espaco["meus_palpites"] = {"uma cabeça": digitado}
     with contextlib.redirect_stdout(io.StringIO()) as dito:
         exec(CELULAS[id], espaco)
-        if id == "04-062":
+        if id == "bloco-062":
             print(espaco["compare"](digitado, 5.7))
     return dito.getvalue()
 
@@ -58,11 +58,11 @@ def test_qualquer_coisa_digitada_tem_resposta(id):
         assert dizer(id, digitado)
 
 
-@pytest.mark.parametrize("id", [id for id in ANTES if id not in ("00-074", "01-074", "02-011", "03-044", "07-089", "09-palpites")])
+@pytest.mark.parametrize("id", [id for id in ANTES if id not in ("texto-074", "atencao-074", "feedforward-011", "residual-044", "laboratorio-089", "corrida-palpites")])
 def test_o_decimal_com_virgula_e_um_numero(id):
     assert dizer(id, "4,2") == dizer(id, (4, 2)) == dizer(id, 4.2)
 
 
-@pytest.mark.parametrize("id", ["00-074", "01-074", "02-011", "03-044"])
+@pytest.mark.parametrize("id", ["texto-074", "atencao-074", "feedforward-011", "residual-044"])
 def test_falso_entre_aspas_e_falso(id):
     assert dizer(id, "False") == dizer(id, "falso") == dizer(id, False) != dizer(id, True) == dizer(id, "True")

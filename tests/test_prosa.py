@@ -51,6 +51,8 @@ def test_a_prosa_nao_tem_erro_de_ortografia():
     precisa_de_hunspell()
     onde = defaultdict(set)
     for caminho, texto in PAGINAS:
+        if caminho.name == "provas.md":
+            continue                        # cada frase dela é conferida no texto de onde saiu
         calados = ("emphasis", "strong") if caminho.name == "links.md" else ("emphasis",)      # ali, o negrito é título de artigo
         lido = " ".join(prosa.portugues(no, calados) for no in prosa.PARTIR(texto))
         for palavra in palavras(lido):

@@ -9,27 +9,16 @@ import builtins
 import contextlib
 import functools
 import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib
+from cadernos import caderno_de, celulas, rotulos, texto
 
 matplotlib.use("Agg")
 
-CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
-LICOES = [f"{n:02}" for n in range(10)]
-RAPIDAS = ("00", "01", "02", "03", "04")
-MEXEM = {"append", "extend", "load_state_dict", "backward", "step", "eval", "train", "update", "guardar", "train_steps"}
-
-
-@functools.cache
-def celulas(licao):
-    return json.loads(next(CAPITULO.glob(f"{licao}-*.ipynb")).read_text(encoding="utf-8"))["cells"]
-
-
-def celula(id):
-    return {c["id"]: c for c in celulas(id[:2])}[id]
+MEXEM_NO_DONO = {"append", "extend", "load_state_dict", "eval", "train", "update"}     # x.append(…) só muda x
+MEXEM_EM_TUDO = {"backward", "step", "guardar", "train_steps"}                         # por aqui se chega a tudo o que o comando lê
 
 
 @dataclass(frozen=True)
@@ -65,13 +54,45 @@ def nomes(no):
     return liga, le
 
 
-def mexe(comando):
-    """Se um comando pode mudar o que já existe: uma atribuição a uma parte, uma chamada que modifica."""
+def raiz(no):
+    """O nome de onde parte `nome.parte[lugar].outra`, se parte de um."""
+    while isinstance(no, ast.Attribute | ast.Subscript | ast.Call):
+        no = no.func if isinstance(no, ast.Call) else no.value
+    return {no.id} if isinstance(no, ast.Name) else set()
+
+
+def apelidos(arvores):
+    """{nome: os nomes de que ele é uma parte}: `p = model.head.weight`, e a variável de um laço."""
+    partes = {}
+    for no in (no for arvore in arvores for no in ast.walk(arvore)):
+        if isinstance(no, ast.For | ast.comprehension):
+            novos, velhos = nomes(no.target)[0], nomes(no.iter)[1]
+        elif isinstance(no, ast.Assign) and not any(isinstance(filho, ast.Call) for filho in ast.walk(no.value)):
+            novos, velhos = {nome for alvo in no.targets for nome in nomes(alvo)[0]}, raiz(no.value)
+        else:
+            continue
+        for novo in novos:
+            partes.setdefault(novo, set()).update(velhos)
+    return partes
+
+
+def mexidos(comando, partes):
+    """Os nomes cujo valor um comando pode mudar sem atribuir: por uma chamada que modifica, ou trocando uma parte."""
     if isinstance(comando, ast.FunctionDef | ast.ClassDef):
-        return False
-    chamadas = {getattr(no.func, "attr", getattr(no.func, "id", "")) for no in ast.walk(comando) if isinstance(no, ast.Call)}
-    return any(nome in MEXEM or nome.endswith("_") for nome in chamadas) or any(
-        isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store) for no in ast.walk(comando))
+        return set()
+    mudam = set()
+    for no in ast.walk(comando):
+        if isinstance(no, ast.Attribute | ast.Subscript) and isinstance(no.ctx, ast.Store):
+            mudam |= raiz(no)
+        elif isinstance(no, ast.Call):
+            nome = getattr(no.func, "attr", getattr(no.func, "id", ""))
+            if nome in MEXEM_EM_TUDO or (nome == "train" and isinstance(no.func, ast.Name)):
+                mudam |= nomes(comando)[1]
+            elif nome in MEXEM_NO_DONO or nome.endswith("_"):
+                mudam |= raiz(no.func).union(*map(raiz, no.args))
+    while novos := set().union(*(partes.get(nome, set()) for nome in mudam)) - mudam:
+        mudam |= novos
+    return mudam
 
 
 def fatia(fontes, depois=frozenset()):
@@ -81,12 +102,13 @@ def fatia(fontes, depois=frozenset()):
     """
     arvores = [(id, ast.parse(fonte).body) for id, fonte in fontes]
     trazidos = {n for _, corpo in arvores for c in corpo if isinstance(c, ast.Import | ast.ImportFrom) for n in nomes(c)[0]}
+    partes = apelidos(comando for _, corpo in arvores for comando in corpo)
     falta, escolhidas, ve_gradientes = set(depois), [], False
     for i, (id, corpo) in enumerate(reversed(arvores)):
         ficam = []
         for comando in reversed(corpo):
             (liga, le), escrito = nomes(comando), ast.unparse(comando)
-            muda = mexe(comando) and (le & falta - trazidos - set(dir(builtins)) or ve_gradientes and ".backward()" in escrito)
+            muda = mexidos(comando, partes) & falta - trazidos - set(dir(builtins)) or ve_gradientes and ".backward()" in escrito
             if i == 0 or liga & falta or muda or ".mkdir(" in escrito:
                 ficam.append(comando)
                 falta = (falta - liga) | le
@@ -136,10 +158,9 @@ def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
     monkeypatch.setattr(historinhas, "sortear", lambda n, semente=0: list(sorteadas(n, semente)))
     trocas = PRONTAS | (virada.trocas if virada else {})
     fontes = []
-    for c in celulas(prova[:2]):
-        rotulos = c["metadata"].get("tags", [])
-        if c["cell_type"] == "code" and "preparacao" not in rotulos and not any(p in c["id"] for p in ("-vez-", "-mexa-")):
-            fontes.append((c["id"], trocado(c["id"], "".join(c["source"]), trocas, prova)))
+    for c in celulas(caderno_de(prova)):
+        if c["cell_type"] == "code" and "preparacao" not in rotulos(c) and not any(p in c["id"] for p in ("-vez-", "-mexa-")):
+            fontes.append((c["id"], trocado(c["id"], texto(c), trocas, prova)))
         if c["id"] == prova:
             break
     antes = virada.antes if virada else ""
@@ -158,6 +179,11 @@ def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
         torch.set_num_threads(threads)
 
 
+def do_laboratorio(id):
+    """Se a célula é do notebook que treina uma variante por peça tirada: lá as provas recebem os modelos prontos."""
+    return caderno_de(id) == caderno_de("laboratorio-052")
+
+
 def no_lugar_de(virada, treinados):
     """Na lição 07: os resultados prontos, com o de uma variante no lugar da outra.
 
@@ -173,15 +199,15 @@ def no_lugar_de(virada, treinados):
 PRONTAS = {
     "treino-059": (None, "from types import SimpleNamespace\nfrom apoio.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\nhistory = [SimpleNamespace(val_loss=evaluate(model, exemplos_val))]"),
-    "geracao-024": (None, "from gptmini import historinhas, veja\nfrom apoio.pronto import modelo_pronto\n"
+    "geracao-024": (None, "from apoio import historinhas, veja\nfrom apoio.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
                      "treino, validacao = todas[:-500], todas[-500:]"),
-    "gpt2-c-26": (None, "from gptmini import historinhas\nfrom gptmini.treino import adamw, train_steps\n"
+    "gpt2-c-26": (None, "from apoio import historinhas\nfrom gptmini.treino import adamw, train_steps\n"
                       "from gptmini.vetores import CharTokenizer\n"
                       "texto = '\\n'.join(h.texto for h in historinhas.sortear(300, semente=0))\n"
                       "tokenizer = CharTokenizer([texto])\nids = tokenizer.encode(texto)"),
     "corrida-003": ("RAPIDO = False", "RAPIDO = True"),
-    "corrida-007": (None, "from dataclasses import replace\nfrom gptmini import confere, corrida, historinhas\n"
+    "corrida-007": (None, "from dataclasses import replace\nfrom apoio import confere, corrida, historinhas\n"
                      "pista = corrida.abrir_pista('historinhas', '\\n\\n'.join(h.texto for h in historinhas.sortear(8000, semente=0)))"),
     "laboratorio-052": ("resultados = {}", "resultados = dict(PRONTOS)"),
 }
