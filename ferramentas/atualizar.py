@@ -6,6 +6,7 @@ A etapa pinos, que usa a rede, só se faz quando pedida: refaz as travas do que 
 """
 
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ from urllib.parse import quote, urlencode
 import nbformat
 from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes, sem_marcas
 
+DOBRAS = {"conferencia", "endurecida"}      # o que se pode pular, e o que se ensinou antes sem as conferências de entrada
+TITULO = "#@title"
 METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -28,12 +31,49 @@ def ler(caminho):
     return nbformat.read(caminho, as_version=4)
 
 
+def titulo_da_dobra(celula, secao):
+    """O que se lê no lugar de uma célula fechada, se ela não diz outra coisa."""
+    if tem_rotulo(celula, "conferencia"):
+        return f"Conferência: {secao}"
+    definidos = [no.name for no in ast.parse(celula.source).body if isinstance(no, ast.ClassDef | ast.FunctionDef)]
+    return "Endurecida: " + ", ".join(f"`{nome}`" for nome in definidos)
+
+
+def dobrar(celula, secao):
+    """Fecha a célula que o rótulo manda fechar, no JupyterLab e no Colab; abre a que já não o tem.
+
+    O título do Colab vem depois das linhas `#|`: antes delas, o nbdev não exportaria nada, e calado.
+    """
+    rotulos = celula.metadata.get("tags", [])
+    celula.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
+    if celula.cell_type != "code":
+        return
+    linhas = celula.source.split("\n")
+    diretivas = [linha for linha in linhas if linha.startswith("#|")]
+    titulos = [linha for linha in linhas if linha.startswith(TITULO)]
+    corpo = [linha for linha in linhas if not linha.startswith(("#|", TITULO))]
+    if DOBRAS & set(rotulos):
+        celula.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
+        titulos = titulos[:1] or [f"{TITULO} {titulo_da_dobra(celula, secao)}"]
+    else:
+        titulos = []
+    celula.source = "\n".join([*diretivas, *titulos, *corpo])
+
+
+def dobrar_todas(caderno):
+    secao = ""
+    for celula in caderno.cells:
+        if celula.cell_type == "markdown":
+            secao = ([secao] + re.findall(r"^#+ (.+)$", sem_marcas(celula.source), re.MULTILINE))[-1]
+        dobrar(celula, secao)
+    return caderno
+
+
 def gravar(caderno, caminho):
     """Grava com metadados mínimos, para que uma reexecução igual dê um arquivo igual."""
     caderno.metadata = nbformat.from_dict(METADADOS)
+    dobrar_todas(caderno)
     for celula in caderno.cells:
-        rotulos = celula.metadata.get("tags", [])
-        celula.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
         for saida in celula.get("outputs", []):
             # Sem o estado do painel, que não se guarda, o JupyterLab mostraria um erro no lugar dele.
             saida.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
@@ -75,6 +115,10 @@ def exportar_licao(caminho, pasta):
     from nbdev.maker import ModuleMaker
 
     nb_export(caminho, lib_path=pasta, mod_maker=lambda **ajustes: ModuleMaker(**ajustes | {"is_new": True}))
+    for sala in pasta.glob("*.py"):
+        escrito = sala.read_text(encoding="utf-8")
+        if f"\n{TITULO}" in escrito:
+            sala.write_text(re.sub(rf"^{TITULO}.*\n", "", escrito, flags=re.MULTILINE), encoding="utf-8")
 
 
 def exportar():
@@ -85,8 +129,8 @@ def exportar():
 
 
 def limpa(celula):
-    """O texto da célula sem as linhas do nbdev e sem os ids das afirmações."""
-    return sem_marcas("\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|"))).strip("\n")
+    """O texto da célula sem as linhas do nbdev, sem o título da dobra e sem os ids das afirmações."""
+    return sem_marcas("\n".join(linha for linha in celula.source.splitlines() if not linha.startswith(("#|", TITULO)))).strip("\n")
 
 
 def so_importa(celula):
@@ -99,13 +143,18 @@ def pagina():
     imports = sorted({linha for c in escolhidas if so_importa(c) for linha in limpa(c).splitlines() if linha},
                      key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
     abertura = Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip()
+    endurecidas = [c for c in escolhidas if tem_rotulo(c, "endurecida")]
     celulas = [
         nbformat.v4.new_markdown_cell(abertura),
         nbformat.v4.new_code_cell(PREPARACAO, metadata={"tags": ["preparacao"]}),
         nbformat.v4.new_code_cell("\n".join(imports)),
     ]
+    if endurecidas:     # só se chamam depois: na página, uma célula fechada as reúne
+        reunidas = "\n\n\n".join(limpa(c) for c in endurecidas)
+        celulas.append(nbformat.v4.new_code_cell(f"{TITULO} Endurecida: o que cada porta confere antes de fazer a conta\n{reunidas}",
+                                                 metadata={"tags": ["endurecida"]}))
     for celula in escolhidas:
-        if so_importa(celula):
+        if so_importa(celula) or celula in endurecidas:
             continue
         nova = (nbformat.v4.new_markdown_cell if celula.cell_type == "markdown" else nbformat.v4.new_code_cell)(limpa(celula))
         rotulos = [r for r in celula.metadata["tags"] if r not in ("capitulo", "slide")]
@@ -113,7 +162,7 @@ def pagina():
         celulas.append(nova)
     for i, celula in enumerate(celulas):
         celula["id"] = f"pagina-{i:02d}"
-    return com_enderecos(nbformat.v4.new_notebook(cells=celulas), PAGINA)
+    return dobrar_todas(com_enderecos(nbformat.v4.new_notebook(cells=celulas), PAGINA))
 
 
 def montar():

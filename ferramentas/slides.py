@@ -111,7 +111,7 @@ def secao_html(exporta, nome, frase, celula, primeira):
     cabeca = [nbformat.v4.new_markdown_cell(f"{'#' if primeira else '##'} {nome}\n\n{sem_tex(frase)}")]
     partes = [em_html(exporta, cabeca)]
     if celula is not None:
-        limpa = nbformat.v4.new_code_cell("\n".join(linha for linha in celula.source.splitlines() if not linha.startswith("#|")).strip("\n"))
+        limpa = nbformat.v4.new_code_cell("\n".join(linha for linha in celula.source.splitlines() if not linha.startswith(("#|", "#@title"))).strip("\n"))
         # Um painel só vive no caderno; aqui fica a frase dele.
         limpa.outputs = [s for s in celula.outputs if "application/vnd.jupyter.widget-view+json" not in s.get("data", {})]
         if any("image/png" in s.get("data", {}) for s in limpa.outputs):

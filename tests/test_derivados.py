@@ -5,10 +5,12 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import atualizar
 import pytest
+import viradas
 
 RAIZ = Path(__file__).resolve().parent.parent
 CAPITULO = RAIZ / "04-gpt-do-zero"
@@ -140,10 +142,75 @@ def test_o_caderno_vem_executado_e_limpo(caderno):
     assert "widgets" not in dados["metadata"]
     assert caderno.stat().st_size < 1_000_000
     for celula in dados["cells"]:
-        assert set(celula["metadata"]) <= {"tags"}
+        assert set(celula["metadata"]) <= {"tags", "cellView", "jupyter"}
         if celula["cell_type"] == "code" and texto(celula).strip():
             assert celula["execution_count"], f"sem contagem: {texto(celula)[:60]}"
             assert all(s["output_type"] != "error" for s in celula["outputs"])
+
+
+@pytest.mark.parametrize("caderno", CADERNOS, ids=lambda c: c.stem)
+def test_o_rotulo_fecha_a_celula_e_so_ele(caderno):
+    """No JupyterLab, `source_hidden`; no Colab, `cellView` e um título, que vem depois das linhas do nbdev."""
+    for celula in celulas(caderno):
+        fechada, linhas = atualizar.DOBRAS & set(celula["metadata"].get("tags", [])), texto(celula).split("\n")
+        titulos = [i for i, linha in enumerate(linhas) if linha.startswith(atualizar.TITULO)]
+        dobra = {chave: valor for chave, valor in celula["metadata"].items() if chave != "tags"}
+        assert dobra == ({"cellView": "form", "jupyter": {"source_hidden": True}} if fechada else {})
+        assert titulos == ([sum(linha.startswith("#|") for linha in linhas)] if fechada else [])
+        assert not fechada or len(linhas[titulos[0]]) > len(atualizar.TITULO) + 5
+
+
+def test_o_que_fecha_uma_celula_sobrevive_ao_nbdev_clean():
+    from nbdev.clean import clean_nb
+
+    ajustes = tomllib.loads((RAIZ / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["nbdev"]
+    for caderno in CADERNOS:
+        antes = json.loads(caderno.read_text(encoding="utf-8"))
+        limpo = json.loads(json.dumps(antes))
+        clean_nb(limpo, allowed_cell_metadata_keys=ajustes["allowed_cell_metadata_keys"])
+        assert [c["metadata"] for c in limpo["cells"]] == [c["metadata"] for c in antes["cells"]]
+
+
+def test_gravar_de_novo_da_o_mesmo_arquivo(tmp_path):
+    for caderno in CADERNOS:
+        atualizar.gravar(atualizar.ler(caderno), tmp_path / caderno.name)
+        assert (tmp_path / caderno.name).read_bytes() == caderno.read_bytes(), caderno.name
+
+
+def definidos(corpo):
+    return {nome for no in corpo for nome in ([no.name] if isinstance(no, ast.ClassDef | ast.FunctionDef) else
+                                               [a.id for a in getattr(no, "targets", []) if isinstance(a, ast.Name)])}
+
+
+def test_o_que_as_celulas_marcadas_definem_e_o_que_se_exporta():
+    """Uma linha `#|` fora do lugar faz o nbdev não exportar nada, e calado."""
+    marcados = {nome for licao in atualizar.licoes() for c in celulas(licao) if c["cell_type"] == "code" and "#| export" in texto(c)
+                for nome in definidos(ast.parse(texto(c)).body)}
+    exportados = {nome for sala in EXPORTADAS for nome in definidos(ast.parse((SALAS / f"{sala}.py").read_text(encoding="utf-8")).body)}
+    assert marcados == exportados - {"__all__"}
+
+
+def test_uma_celula_endurecida_e_exportada_e_nao_se_diz_que_se_pule():
+    for licao in atualizar.licoes():
+        for celula in celulas(licao):
+            if "endurecida" in celula["metadata"].get("tags", []):
+                assert texto(celula).startswith("#| export") and "conferencia" not in celula["metadata"]["tags"]
+
+
+@pytest.mark.parametrize("licao", atualizar.licoes(), ids=lambda c: c.stem)
+def test_nada_do_que_uma_conferencia_define_faz_falta_depois(licao):
+    """Quem pula as conferências não encontra um nome que não existe; test_colab.py roda as lições sem elas."""
+    das_conferencias, de_todas = set(), set()
+    for celula in celulas(licao):
+        if celula["cell_type"] == "code":
+            comandos = ast.parse(texto(celula)).body
+            ligados = set().union(*(viradas.nomes(comando)[0] for comando in comandos))
+            if "conferencia" in celula["metadata"].get("tags", []):
+                das_conferencias |= ligados
+            else:
+                lidos = set().union(*(viradas.nomes(comando)[1] for comando in comandos))
+                assert not (lidos - ligados) & (das_conferencias - de_todas), celula["id"]
+                de_todas |= ligados
 
 
 @pytest.mark.parametrize("caderno", CADERNOS, ids=lambda c: c.stem)
