@@ -1,6 +1,6 @@
 """Mede quanto servidor uma turma pede: um JupyterHub de verdade, com N alunos de mentira que abrem a lição 05 e a rodam.
 
-Uso, com a máquina sossegada:  python tests/servidor.py 1 2 4 8 16 24
+Uso, com a máquina sossegada:  python ferramentas/servidor.py 1 2 4 8 16 24
 
 Precisa de `pip install jupyterhub` no mesmo ambiente do curso e do proxy dele, `npm install configurable-http-proxy`
 (diga onde está em PROXY, se não estiver no PATH). Cada aluno passa pela mesma API que o navegador usa: cria o
@@ -19,13 +19,14 @@ import time
 import uuid
 from pathlib import Path
 
-import medir
 import psutil
+from cadernos import CAPITULO, RAIZ, caderno_de
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
-RAIZ = Path(__file__).resolve().parent.parent
-CAPITULO = RAIZ / "04-gpt-do-zero"
+sys.path.insert(0, str(RAIZ / "tests"))
+import medir  # noqa: E402
+
 PORTA, CHAVE = 8765, uuid.uuid4().hex
 PROXY = os.environ.get("PROXY", "configurable-http-proxy")
 CONFIGURACAO = f"""
@@ -130,7 +131,7 @@ async def rodar_celula(ligacao, fonte):
 async def aluno(nome, ate=None):
     """Abre a lição 05 e a roda inteira, ou até a célula `ate`: -> segundos."""
     await abrir_servidor(nome)
-    licao = json.loads((CAPITULO / "05-treino.ipynb").read_text(encoding="utf-8"))
+    licao = json.loads(caderno_de("treino-059").read_text(encoding="utf-8"))
     await pedir(f"/user/{nome}/api/contents/05-treino.ipynb", "PUT", {"type": "notebook", "format": "json", "content": licao})
     inicio = time.perf_counter()
     sessao = await pedir(f"/user/{nome}/api/sessions", "POST", {"path": "05-treino.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}})
@@ -213,7 +214,7 @@ async def queda():
         await abrir_servidor("aluno0")
         lidos = [await pedir(f"/user/aluno0/api/contents/{nome}") for nome in ("meu-rascunho.ipynb", "05-treino.ipynb")]
         return {"rascunho_inteiro": lidos[0]["content"]["cells"][0]["source"] == "a minha anotação",
-                "licao_inteira": len(lidos[1]["content"]["cells"]) == len(json.loads((CAPITULO / "05-treino.ipynb").read_text(encoding="utf-8"))["cells"])}
+                "licao_inteira": len(lidos[1]["content"]["cells"]) == len(json.loads(caderno_de("treino-059").read_text(encoding="utf-8"))["cells"])}
     finally:
         hub.matar()
         shutil.rmtree(hub.pasta, ignore_errors=True)
