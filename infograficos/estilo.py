@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 from PIL import Image
 
+from apoio.numeros import porcento
 from apoio.veja import COR, tinta_sobre
 
 PAPEL, TINTA, APAGADO, LINHA = "#FBFAF6", COR["tinta"], "#5E5E5E", "#B9B6AD"
@@ -31,14 +32,9 @@ def claro(cor, quanto=0.78):
     return tuple(c * (1 - quanto) + p * quanto for c, p in zip(to_rgb(cor), to_rgb(PAPEL), strict=True))
 
 
-def n(numero, casas=1):
-    """Um número como se escreve em português."""
-    return f"{round(numero, casas) or 0:.{casas}f}".replace(".", ",").replace("-", "−")
-
-
 def parte(chance):
     """Uma chance de 0 a 1 como porcentagem; o que é quase nada ou quase tudo se diz assim."""
-    return "<1%" if chance < 0.005 else ">99%" if 0.995 <= chance < 1 else f"{100 * chance:.0f}%"
+    return "<1%" if chance < 0.005 else ">99%" if 0.995 <= chance < 1 else porcento(chance)
 
 
 def palavra(token):

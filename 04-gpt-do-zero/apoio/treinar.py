@@ -22,6 +22,7 @@ from torch import nn
 
 from . import corpus, historinhas, ponto
 from .arquivos import memoria, motivo
+from .numeros import numero
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
 from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer
@@ -291,8 +292,8 @@ def treinar(pedido, processo=0, processos=1, parada=None):
     medida = (a, lido.vocab_size, exemplos, processos)
     pede, ha = conta(*medida), torch.cuda.mem_get_info()[0] if device.type == "cuda" else memoria()
     if pede > ha:
-        pede, ha = (f"{n / 1e9:.1f}".replace(".", ",") for n in (pede, ha))
-        raise ValueError(f"este treino pede ao menos {pede} GB de memória, e aqui há {ha} livres; baixe {a_baixar(*medida)}.")
+        raise ValueError(f"este treino pede ao menos {numero(pede / 1e9)} GB de memória, e aqui há {numero(ha / 1e9)} livres; "
+                         f"baixe {a_baixar(*medida)}.")
     if not guardado:
         preparar(arquivo)
         torch.manual_seed(a.semente)
@@ -309,7 +310,7 @@ def treinar(pedido, processo=0, processos=1, parada=None):
         if guardado:
             ponto.retomar(guardado, optimizer)
         if processo == 0:
-            print(f"{model.num_parameters()} parâmetros, {processos} processo(s), {device.type}{', bf16' if bf16 else ''}; "
+            print(f"{numero(model.num_parameters(), 0)} parâmetros, {processos} processo(s), {device.type}{', bf16' if bf16 else ''}; "
                   f"do passo {start + 1} ao {a.passos}", flush=True)
         feito = no_disco = start
         acaso = ponto.acaso()
@@ -329,8 +330,8 @@ def treinar(pedido, processo=0, processos=1, parada=None):
                 if s.step % a.guardar_a_cada == 0 or s.step == a.passos or parada.veio:
                     guardar()
                 if processo == 0 and (s.val_loss is not None or s.step % max(1, a.passos // 50) == 0):
-                    validada = "" if s.val_loss is None else f"   validação {s.val_loss:.4f}"
-                    print(f"passo {s.step:>6} de {a.passos}   perda {s.train_loss:.4f}{validada}   {s.seconds:.0f} s", flush=True)
+                    validada = "" if s.val_loss is None else f"   validação {numero(s.val_loss, 4)}"
+                    print(f"passo {s.step:>6} de {a.passos}   perda {numero(s.train_loss, 4)}{validada}   {numero(s.seconds, 0)} s", flush=True)
                 if parada.veio and s.step < a.passos:
                     raise KeyboardInterrupt
         except (FloatingPointError, RuntimeError, MemoryError):

@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from .numeros import formatado, numero, porcento
+
 COR = {
     "embedding": "#56B4E9",
     "atencao": "#0072B2",
@@ -49,16 +51,9 @@ def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
     return figura, eixos
 
 
-def _n(numero, casas=2):
-    """Um número como se escreve em português; muito grande ou muito pequeno, com expoente."""
-    escrito = f"{round(numero, casas) or 0:.{casas}f}"
-    if numero and not 0.001 <= abs(numero) < 1e5:
-        escrito = f"{numero:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-    return escrito.replace(".", ",").replace("-", "−")
-
-
-def _parte(parte):
-    return f"{100 * parte:.0f}%"
+def _n(valor, casas=2):
+    """Um número de casas contadas; muito grande ou muito pequeno, com expoente."""
+    return numero(valor, casas) if not valor or 0.001 <= abs(valor) < 1e5 else formatado(valor, ".1e")
 
 
 def _rampa(cor):
@@ -101,9 +96,9 @@ def parametros_por_parte(contagens):
                       label=parte if linha == 0 and any(c[parte] for c in contagens.values()) else None)
             if fatia >= 6:
                 cor = COR["papel"] if parte == "atenção" else COR["tinta"]
-                eixo.text(esquerda + fatia / 2, linha, f"{fatia:.0f}%", ha="center", va="center", fontsize=FONTE, color=cor)
+                eixo.text(esquerda + fatia / 2, linha, porcento(quantos / total), ha="center", va="center", fontsize=FONTE, color=cor)
             esquerda += fatia
-    nomes = [f"{nome}\n{sum(p.values()) / 1e6:.1f} mi".replace(".", ",") for nome, p in contagens.items()]
+    nomes = [f"{nome}\n{numero(sum(p.values()) / 1e6)} mi" for nome, p in contagens.items()]
     eixo.set_yticks(range(len(contagens)), nomes, fontsize=FONTE)
     eixo.invert_yaxis()
     eixo.set_xlim(0, 100)
@@ -112,7 +107,7 @@ def parametros_por_parte(contagens):
     figura.legend(loc="outside lower center", ncols=3, fontsize=FONTE - 1, frameon=False)
     maiores = [(nome, max(partes, key=partes.get), partes) for nome, partes in contagens.items()]
     figura.legenda = "A maior parte dos parâmetros: " + "; ".join(
-        f"em {nome}, {maior}, {_parte(partes[maior] / sum(partes.values()))}" for nome, maior, partes in maiores) + "."
+        f"em {nome}, {maior}, {porcento(partes[maior] / sum(partes.values()))}" for nome, maior, partes in maiores) + "."
     return figura
 
 
@@ -213,10 +208,10 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     eixo.set_xticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE, rotation=90)
     eixo.set_yticks(range(len(linhas)), _rotulos(linhas), fontsize=FONTE)
     eixo.set_title(titulo, fontsize=FONTE + 1)
-    figura.colorbar(imagem, ax=eixo, format=lambda parte, _: f"{parte:.0%}").set_label("atenção", fontsize=FONTE)
+    figura.colorbar(imagem, ax=eixo, format=lambda v, _: porcento(v)).set_label("atenção", fontsize=FONTE)
     pares = [(i, j) for i in range(len(pesos)) for j in range(len(palavras)) if i != j or linhas is not palavras]
     i, j = max(pares or [(0, 0)], key=lambda par: pesos[par[0]][par[1]])
-    figura.legenda = f"O maior peso: na linha «{_rotulos(linhas)[i]}», {_parte(pesos[i][j])} em «{_rotulos(palavras)[j]}», o token {j}."
+    figura.legenda = f"O maior peso: na linha «{_rotulos(linhas)[i]}», {porcento(pesos[i][j])} em «{_rotulos(palavras)[j]}», o token {j}."
     return figura
 
 
@@ -232,8 +227,8 @@ def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     perda, falta = eixos[0]
     perda.plot(onde, [p.train_loss for p in passos], color=COR["apagado"], linewidth=1, label="lote de treino")
     perda.plot(*zip(*medidos), color=COR["atencao"], marker="o", linewidth=2, label="validação")
-    perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {perda_ao_acaso:.2f}".replace(".", ","))
-    perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {limite:.3f}".replace(".", ","))
+    perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {numero(perda_ao_acaso, 2)}")
+    perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {numero(limite, 3)}")
     perda.set_ylim(bottom=0)
     perda.set_title("A perda desce até o limite", fontsize=FONTE + 2)
     perda.set_ylabel("nats por token", fontsize=FONTE)
@@ -274,7 +269,7 @@ def ativacoes(x, curvas, inclinacoes):
         eixo.set_xlabel("entrada", fontsize=FONTE)
         eixo.set_ylabel(rotulo, fontsize=FONTE)
         eixo.set_xlim(-4, 4)
-        eixo.yaxis.set_major_formatter(lambda v, _: f"{v:.1f}".replace(".", ","))
+        eixo.yaxis.set_major_formatter(lambda v, _: numero(v))
     eixos[0, 0].set_ylim(-0.5, 4)
     eixos[0, 0].legend(fontsize=FONTE, frameon=False, loc="upper left")
     x, fundos = _lista(x), {nome: min(enumerate(_lista(y)), key=lambda ponto: ponto[1]) for nome, y in curvas.items()}
@@ -304,10 +299,10 @@ def variancia_dos_pontos(tamanhos, variancias, maiores):
     eixos[0, 0].set_yscale("log", base=2)
     eixos[0, 0].yaxis.set_major_formatter(lambda v, _: _n(v, 0 if v >= 1 else 2))
     eixos[0, 1].set_ylim(0, 1)
-    eixos[0, 1].yaxis.set_major_formatter(lambda v, _: _parte(v))
+    eixos[0, 1].yaxis.set_major_formatter(lambda v, _: porcento(v))
     eixos[0, 0].legend(fontsize=FONTE, frameon=False)
     figura.legenda = f"Com hs = {tamanhos[-1]}: " + "; ".join(
-        f"{nome}, variância {_n(variancias[nome][-1], 1)} e maior peso {_parte(maiores[nome][-1])}" for nome in variancias) + "."
+        f"{nome}, variância {_n(variancias[nome][-1], 1)} e maior peso {porcento(maiores[nome][-1])}" for nome in variancias) + "."
     return figura
 
 
@@ -391,7 +386,7 @@ def lente(palavras, paradas, previstas, chances):
     final = previstas[-1][-1]
     desde = next(i for i in range(len(paradas)) if all(linha[-1] == final for linha in previstas[i:]))
     ate_la = f"; no começo do caminho, a mais provável era «{_rotulos([previstas[0][-1]])[0]}»" if desde else ""
-    figura.legenda = (f"Depois de «{_rotulos(palavras)[-1]}», o modelo prevê «{_rotulos([final])[0]}», com {_parte(chances[-1][-1])}. "
+    figura.legenda = (f"Depois de «{_rotulos(palavras)[-1]}», o modelo prevê «{_rotulos([final])[0]}», com {porcento(chances[-1][-1])}. "
                       f"É a mais provável desde a parada «{paradas[desde]}»{ate_la}.")
     return figura
 
@@ -405,11 +400,11 @@ def proxima_palavra(palavras, antes, quadros):
     antes, quadros = _lista(antes), {titulo: _lista(depois) for titulo, depois in quadros.items()}
     figura, eixos = _figura(3.4 * len(quadros) + 1.2, 0.42 * len(palavras) + 1.4, 1, len(quadros), sharey=True)
     for eixo, (titulo, depois) in zip(eixos[0], quadros.items(), strict=True):
-        _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: _parte(v) if v else "fora", antes)
+        _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: porcento(v) if v else "fora", antes)
         eixo.set_xlim(0, 1.3 * max(max(antes), *map(max, quadros.values())))
     primeira = _rotulos(palavras)[0]
-    figura.legenda = f"«{primeira}» sai do modelo com {_parte(antes[0])} de chance; " + "; ".join(
-        f"com {titulo}, {_parte(depois[0])}" for titulo, depois in quadros.items()) + "."
+    figura.legenda = f"«{primeira}» sai do modelo com {porcento(antes[0])} de chance; " + "; ".join(
+        f"com {titulo}, {porcento(depois[0])}" for titulo, depois in quadros.items()) + "."
     return figura
 
 
@@ -428,7 +423,7 @@ def boletins(lotes):
         eixo.barh(onde, certas, height=0.9 * altura, color=tom, label=nome)
         eixo.barh(onde, duvidas, left=certas, height=0.9 * altura, facecolor="none", edgecolor=tom, hatch="////")
         for y, certa in zip(onde, certas, strict=True):
-            eixo.text(101, y, f"{certa:.0f}%", va="center", fontsize=FONTE)
+            eixo.text(101, y, f"{numero(certa, 0)}%", va="center", fontsize=FONTE)
     eixo.set_yticks(range(len(notas)), notas, fontsize=FONTE + 1)
     eixo.set_ylim(len(notas) - 0.5, -0.5)
     eixo.set_xlim(0, 110)
@@ -440,8 +435,8 @@ def boletins(lotes):
     outras = [nota for nota in notas if nota != "derivável"]
     piores = {nome: min(outras, key=lambda nota: b.notas[nota]) for nome, b in lotes.items()}
     figura.legenda = "; ".join(
-        f"{nome}: {_parte(b.notas['derivável'])} deriváveis; das outras notas, a mais baixa é «{piores[nome]}», "
-        f"{_parte(b.notas[piores[nome]])}" for nome, b in lotes.items()) + "."
+        f"{nome}: {porcento(b.notas['derivável'])} deriváveis; das outras notas, a mais baixa é «{piores[nome]}», "
+        f"{porcento(b.notas[piores[nome]])}" for nome, b in lotes.items()) + "."
     return figura
 
 
@@ -458,7 +453,7 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     quadro.set_yscale(escala)
     if escala == "linear":
         quadro.set_ylim(bottom=0)
-        quadro.yaxis.set_major_formatter(lambda v, _: f"{v:.2f}".replace(".", ","))
+        quadro.yaxis.set_major_formatter(lambda v, _: numero(v, 2))
     quadro.set_title(titulo, fontsize=FONTE + 2)
     quadro.set_xlabel(eixo, fontsize=FONTE)
     quadro.set_ylabel(rotulo, fontsize=FONTE)
@@ -492,14 +487,14 @@ def temperaturas(quadros, temperaturas):
         imagem = eixo.imshow(tabela, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
         for i, linha in enumerate(tabela):
             for j, chance in enumerate(linha):
-                _escrever(eixo, j, i, _parte(chance), imagem)
-        eixo.set_xticks(range(len(temperaturas)), [f"{t:.1f}".replace(".", ",") for t in temperaturas], fontsize=FONTE)
+                _escrever(eixo, j, i, porcento(chance), imagem)
+        eixo.set_xticks(range(len(temperaturas)), map(numero, temperaturas), fontsize=FONTE)
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
         eixo.set_xlabel("temperatura", fontsize=FONTE)
         eixo.set_title(titulo, fontsize=FONTE + 1)
     figura.legenda = "; ".join(
-        f"{titulo}: «{_rotulos(palavras)[0]}» tem {_parte(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
-        f"e {_parte(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
+        f"{titulo}: «{_rotulos(palavras)[0]}» tem {porcento(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
+        f"e {porcento(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
     return figura
 
 
@@ -516,8 +511,7 @@ def bancada(ensaios, pecas, teto=0.6):
     imagem = notas.imshow(tabela, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
     for i, (nome, (excesso, boletim)) in enumerate(ensaios.items()):
         barras.barh(i, max(-teto, min(excesso, teto)), height=0.7, color=COR[pecas[nome]])
-        barras.text(max(0, min(excesso, teto)) + 0.02, i, f"{excesso:.3f}".replace(".", ",").replace("-", "−"),
-                    va="center", fontsize=FONTE + 1)
+        barras.text(max(0, min(excesso, teto)) + 0.02, i, numero(excesso, 3), va="center", fontsize=FONTE + 1)
         for j, nota in enumerate(boletim.values()):
             _escrever(notas, j, i, "–" if nota is None else f"{100 * nota:.0f}", imagem, FONTE + 2)
     barras.axvline(0, color=COR["tinta"], linewidth=1.5)
@@ -627,7 +621,7 @@ def corrida(curvas, alvo):
         fim[nome] = medias[-1]
     eixo.axhline(alvo, color=COR["tinta"], linestyle="--", linewidth=2, label=f"alvo: {_n(alvo, 3)}")
     eixo.set_xscale("log")
-    eixo.xaxis.set_major_formatter(lambda v, _: f"{v:g}".replace(".", ","))
+    eixo.xaxis.set_major_formatter(lambda v, _: formatado(v, ",g"))
     eixo.set_xlabel("segundos de treino (cada marca vale dez vezes a anterior)", fontsize=FONTE)
     eixo.set_ylabel("nats por letra, no lote", fontsize=FONTE)
     eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
