@@ -31,15 +31,15 @@ def publicar(model, tokenizer, caminho, titulo="Meu GPT", autoria=""):
     if peca := difere_do_padrao(model):
         raise ValueError(f"a página contaria a história de outro modelo: {peca} não é do GPTMini do curso, e a página só sabe "
                          "calcular as peças do capítulo.")
-    token = TOKENS[desmontar(tokenizer, model.config.vocab_size)["tokenizador"]]
+    guardado = desmontar(tokenizer, model.config.vocab_size)
+    token = TOKENS[guardado["tokenizador"]]
     for nome, texto in (("titulo", titulo), ("autoria", autoria)):
         if not isinstance(texto, str) or not texto.isprintable():
             raise TypeError(f"{nome} veio {short(texto)}; esperava um texto de uma linha, só de letras e sinais que se escrevem.")
     if not titulo.strip():
         raise ValueError("titulo veio vazio; dê um nome à página.")
     pecas, pesos = _pesos(model)
-    dados = {"config": asdict(model.config), "pecas": pecas, "vocab": tokenizer.vocab, "fim": tokenizer.fim,
-             "token": token}
+    dados = {"config": asdict(model.config), "pecas": pecas, "vocab": guardado["vocab"], "fim": tokenizer.fim, "token": token}
     pagina = _pagina(dados, pesos, titulo.strip(), autoria.strip())
     print(_resumo(caminho, model, tokenizer, token, titulo, autoria, len(pagina)))
     gravar(caminho, pagina)
