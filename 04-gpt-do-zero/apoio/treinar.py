@@ -20,12 +20,12 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from . import corpus, historinhas, ponto
+from . import corpus, ponto, pronto
 from .arquivos import memoria, motivo
 from .numeros import numero
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
-from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer
+from gptmini.vetores import CharTokenizer, GPTConfig
 
 PADRAO = {"corpus": "historinhas", "contexto": 96, "d_model": 96, "cabecas": 3, "camadas": 2, "passos": 1200, "lote": 32,
           "semente": 0, "guardar_a_cada": 100, "lr": 5e-3, "dropout": 0.0}
@@ -84,10 +84,8 @@ class Repartido(nn.Module):
 def ler_corpus(nome):
     """(tokenizador, exemplos de treino, de validação) de «historinhas», «machado» ou de um arquivo de texto."""
     if nome == "historinhas":
-        textos = [h.texto for h in historinhas.sortear(39_000, semente=0)]
-        tokenizer = WordTokenizer(textos)
-        exemplos = [[tokenizer.fim, *tokenizer.encode(t), tokenizer.fim] for t in textos]
-        return tokenizer, exemplos[:-500], exemplos[-500:]
+        tokenizer, exemplos, _, validacao = pronto.dados()
+        return tokenizer, exemplos, pronto.em_ids(tokenizer, validacao)
     texto = corpus.machado() if nome == "machado" else corpus.de_arquivo(nome)
     tokenizer = CharTokenizer([texto])
     ids = tokenizer.encode(texto)
