@@ -1,7 +1,7 @@
 """05 · Do texto às probabilidades; o treino usa todas as posições, a geração só a última."""
 
 from apoio.numeros import numero
-from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro, palavra, parte
+from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro, parte, visivel
 from historia import ate, caminho, historia, melhores
 
 NOME, TITULO, SECAO = "05-gpt-mini-pipeline", "Do texto às probabilidades", "O GPT didático"
@@ -51,7 +51,7 @@ def desenhar(d):
     f.peca("bloco", xs[0], 54.5, xs[-1] + w - xs[0], 11.5, f"{d['blocos']} blocos: atenção e feedforward, somados ao fluxo")
     f.texto(x0 - 2, 81.7, "softmax", PEQUENO, ha="right", weight="bold")
     for x, alvo in zip(xs, d["alvos"], strict=True):
-        f.texto(x + w / 2, 96, f"de «{palavra(alvo)}»", PEQUENO)
+        f.texto(x + w / 2, 96, f"de «{visivel(alvo)}»", PEQUENO)
     m = xs[-1] + w / 2
     f.seta((m, 100), (m, 105))
     f.painel(6, 105, 82, 25)

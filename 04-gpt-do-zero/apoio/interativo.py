@@ -147,7 +147,7 @@ PAPEL = f"background: {veja.COR['papel']}; color: {veja.COR['tinta']}; padding: 
 
 
 def celula(palavra):
-    return html.escape(palavra.replace("\n", "↵"))
+    return html.escape(veja.visivel(palavra))
 
 
 def figura(corpo, frase):
@@ -430,7 +430,7 @@ def laboratorio(resultados):
         ensaio = resultados[nome]
         linhas = [(linha, nota, porcento(nota), veja.COR["atencao"], linha == "derivável")
                   for linha, nota in ensaio["boletim"].notas.items()]
-        texto = celula(ensaio["textos"][qual.value - 1]).replace("↵", "<br>")
+        texto = html.escape(ensaio["textos"][qual.value - 1]).replace("\n", "<br>")
         excesso = numero(ensaio["excesso"], 3)
         return (f'<div style="flex: 1 1 320px; margin-right: 16px">{barras(nome, linhas)}<p>excesso: {excesso} nat por token</p>'
                 f"<blockquote>{texto}</blockquote></div>")

@@ -51,6 +51,24 @@ def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
     return figura, eixos
 
 
+def _nomear(eixo, titulo="", x="", y="", tamanho=FONTE + 2, grade=False):
+    """O título e os nomes dos eixos; com `grade`, um risco claro na altura de cada marca."""
+    eixo.set_title(titulo, fontsize=tamanho)
+    eixo.set_xlabel(x, fontsize=FONTE)
+    eixo.set_ylabel(y, fontsize=FONTE)
+    if grade:
+        eixo.grid(axis="y", color="#E5E5E5")
+
+
+def _deitar(eixo, rotulos, tamanho=FONTE + 1):
+    """Uma barra por linha, a primeira no alto; o número vai escrito ao lado, e não no eixo."""
+    eixo.set_yticks(range(len(rotulos)), rotulos, fontsize=tamanho)
+    eixo.set_ylim(len(rotulos) - 0.5, -0.5)
+    eixo.set_xticks([])
+    eixo.spines["bottom"].set_visible(False)
+    eixo.tick_params(length=0)
+
+
 def _n(valor, casas=2):
     """Um número de casas contadas; muito grande ou muito pequeno, com expoente."""
     return numero(valor, casas) if not valor or 0.001 <= abs(valor) < 1e5 else formatado(valor, ".1e")
@@ -102,8 +120,7 @@ def parametros_por_parte(contagens):
     eixo.set_yticks(range(len(contagens)), nomes, fontsize=FONTE)
     eixo.invert_yaxis()
     eixo.set_xlim(0, 100)
-    eixo.set_xlabel("% dos parâmetros", fontsize=FONTE)
-    eixo.set_title("Onde moram os parâmetros", fontsize=FONTE + 2)
+    _nomear(eixo, "Onde moram os parâmetros", "% dos parâmetros")
     figura.legend(loc="outside lower center", ncols=3, fontsize=FONTE - 1, frameon=False)
     maiores = [(nome, max(partes, key=partes.get), partes) for nome, partes in contagens.items()]
     figura.legenda = "A maior parte dos parâmetros: " + "; ".join(
@@ -116,9 +133,13 @@ def _lista(tabela):
     return tabela.tolist() if hasattr(tabela, "tolist") else tabela
 
 
+def visivel(palavra):
+    """Uma palavra como se escreve numa figura: a quebra de linha vira uma seta."""
+    return palavra.replace("\n", "↵")
+
+
 def _rotulos(palavras):
-    """Palavras como se escrevem num eixo: a quebra de linha vira uma seta."""
-    return [palavra.replace("\n", "↵") for palavra in palavras]
+    return [visivel(palavra) for palavra in palavras]
 
 
 def vetores(palavras, quadros):
@@ -131,14 +152,13 @@ def vetores(palavras, quadros):
     figura, eixos = _figura(3.6 * len(quadros) + 1, 0.36 * len(palavras) + 1.4, 1, len(quadros), sharey=True)
     for eixo, (titulo, tabela) in zip(eixos[0], quadros.items(), strict=True):
         imagem = eixo.imshow(tabela, cmap="PuOr", vmin=-maior, vmax=maior, aspect="auto")
-        eixo.set_title(titulo, fontsize=FONTE + 1)
-        eixo.set_xlabel("números do vetor", fontsize=FONTE)
+        _nomear(eixo, titulo, "números do vetor", tamanho=FONTE + 1)
         eixo.set_xticks([])
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
     figura.colorbar(imagem, ax=eixos[0].tolist(), shrink=0.9).ax.tick_params(labelsize=FONTE - 1)
     _, quadro, t = max((abs(n), titulo, t) for titulo, tabela in quadros.items() for t, linha in enumerate(tabela) for n in linha)
     figura.legenda = (f"{len(palavras)} tokens, {len(tabela[0])} números cada um; o maior em tamanho, {_n(maior)}, está no quadro "
-                      f"«{quadro}», na linha «{_rotulos(palavras)[t]}».")
+                      f"«{quadro}», na linha «{visivel(palavras[t])}».")
     return figura
 
 
@@ -181,11 +201,9 @@ def mascara(palavras, permitido):
     eixo.set_xticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.set_yticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.xaxis.tick_top()
-    eixo.set_title("token olhado", fontsize=FONTE)
-    eixo.set_ylabel("token que olha", fontsize=FONTE)
-    pares, rotulos = sum(map(sum, permitido)), _rotulos(palavras)
-    figura.legenda = (f"{pares} dos {T * T} pares são permitidos: o primeiro token, «{rotulos[0]}», vê {sum(permitido[0])}, "
-                      f"e o último, «{rotulos[-1]}», vê {sum(permitido[-1])}.")
+    _nomear(eixo, "token olhado", y="token que olha", tamanho=FONTE)
+    figura.legenda = (f"{sum(map(sum, permitido))} dos {T * T} pares são permitidos: o primeiro token, «{visivel(palavras[0])}», "
+                      f"vê {sum(permitido[0])}, e o último, «{visivel(palavras[-1])}», vê {sum(permitido[-1])}.")
     return figura
 
 
@@ -211,7 +229,7 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     figura.colorbar(imagem, ax=eixo, format=lambda v, _: porcento(v)).set_label("atenção", fontsize=FONTE)
     pares = [(i, j) for i in range(len(pesos)) for j in range(len(palavras)) if i != j or linhas is not palavras]
     i, j = max(pares or [(0, 0)], key=lambda par: pesos[par[0]][par[1]])
-    figura.legenda = f"O maior peso: na linha «{_rotulos(linhas)[i]}», {porcento(pesos[i][j])} em «{_rotulos(palavras)[j]}», o token {j}."
+    figura.legenda = f"O maior peso: na linha «{visivel(linhas[i])}», {porcento(pesos[i][j])} em «{visivel(palavras[j])}», o token {j}."
     return figura
 
 
@@ -230,16 +248,11 @@ def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {numero(perda_ao_acaso, 2)}")
     perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {numero(limite, 3)}")
     perda.set_ylim(bottom=0)
-    perda.set_title("A perda desce até o limite", fontsize=FONTE + 2)
-    perda.set_ylabel("nats por token", fontsize=FONTE)
+    _nomear(perda, "A perda desce até o limite", "passo", "nats por token", grade=True)
     perda.legend(fontsize=FONTE - 1, frameon=False)
     falta.plot([s for s, _ in medidos], [v - piso for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
     falta.set_yscale("log")
-    falta.set_title("Quanto falta, na validação", fontsize=FONTE + 2)
-    falta.set_ylabel("nats por token acima do piso", fontsize=FONTE)
-    for eixo in (perda, falta):
-        eixo.set_xlabel("passo", fontsize=FONTE)
-        eixo.grid(axis="y", color="#E5E5E5")
+    _nomear(falta, "Quanto falta, na validação", "passo", "nats por token acima do piso", grade=True)
     (antes, primeira), (depois, ultima) = medidos[0], medidos[-1]
     figura.legenda = (f"Na validação, a perda vai de {_n(primeira)} no passo {antes} a {_n(ultima, 3)} no passo {depois}; "
                       f"no fim faltam {_n(ultima - piso, 4)} nat por token.")
@@ -265,9 +278,7 @@ def ativacoes(x, curvas, inclinacoes):
             if i == 0:
                 estilo = {"color": COR["feedforward"], "linewidth": 3.5}
             eixo.plot(_lista(x), _lista(y), label=nome, **estilo)
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.set_xlabel("entrada", fontsize=FONTE)
-        eixo.set_ylabel(rotulo, fontsize=FONTE)
+        _nomear(eixo, titulo, "entrada", rotulo)
         eixo.set_xlim(-4, 4)
         eixo.yaxis.set_major_formatter(lambda v, _: numero(v))
     eixos[0, 0].set_ylim(-0.5, 4)
@@ -292,10 +303,7 @@ def variancia_dos_pontos(tamanhos, variancias, maiores):
             eixo.plot(tamanhos, valores, color=cor, marker=marca, markersize=8, linewidth=2.5, label=nome)
         eixo.set_xscale("log", base=2)
         eixo.set_xticks(tamanhos, [str(hs) for hs in tamanhos])
-        eixo.set_xlabel("hs, os números de cada cabeça", fontsize=FONTE)
-        eixo.set_ylabel(rotulo, fontsize=FONTE)
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.grid(axis="y", color="#E5E5E5")
+        _nomear(eixo, titulo, "hs, os números de cada cabeça", rotulo, grade=True)
     eixos[0, 0].set_yscale("log", base=2)
     eixos[0, 0].yaxis.set_major_formatter(lambda v, _: _n(v, 0 if v >= 1 else 2))
     eixos[0, 1].set_ylim(0, 1)
@@ -314,12 +322,8 @@ def _barras(eixo, linhas, cor, titulo, escrever, contorno=()):
     for i, valor in enumerate(valores):
         ponta = max(0, valor, *contorno[i : i + 1])
         eixo.annotate(escrever(valor), (ponta, i), xytext=(5, 0), textcoords="offset points", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(linhas)), _rotulos([nome for nome, _ in linhas]), fontsize=FONTE + 1)
-    eixo.set_ylim(len(linhas) - 0.5, -0.5)
+    _deitar(eixo, _rotulos([nome for nome, _ in linhas]))
     eixo.set_xlim(min(0, *valores), 1.22 * max(*valores, 1e-9))
-    eixo.set_xticks([])
-    eixo.spines["bottom"].set_visible(False)
-    eixo.tick_params(length=0)
     eixo.set_title(titulo, fontsize=FONTE + 1)
 
 
@@ -334,8 +338,8 @@ def neuronio(acende, empurra, nome=""):
     _barras(eixos[0, 1], empurra, COR["saida"], "…e empurra para a saída", lambda v: _n(v, 1))
     figura.suptitle(nome, fontsize=FONTE + 2)
     (palavra, aceso), (saida, _) = acende[0], empurra[0]
-    figura.legenda = (f"A palavra que mais o acende é «{_rotulos([palavra])[0]}», {_n(aceso, 1)} em média; "
-                      f"a que ele mais empurra é «{_rotulos([saida])[0]}».")
+    figura.legenda = (f"A palavra que mais o acende é «{visivel(palavra)}», {_n(aceso, 1)} em média; "
+                      f"a que ele mais empurra é «{visivel(saida)}».")
     return figura
 
 
@@ -357,8 +361,7 @@ def formas(etapas):
     eixo.set_ylim(0, 1.15 * maior)
     eixo.set_yticks([])
     eixo.spines["left"].set_visible(False)
-    eixo.set_ylabel("números por token", fontsize=FONTE)
-    eixo.set_title("As formas (B, T, números), etapa por etapa", fontsize=FONTE + 2)
+    _nomear(eixo, "As formas (B, T, números), etapa por etapa", y="números por token")
     numeros = [forma[-1] for _, forma, _ in etapas]
     figura.legenda = (f"Cada token entra com {numeros[0]} números, chega a ter {maior} "
                       f"(em «{etapas[numeros.index(maior)][0]}») e sai com {numeros[-1]}.")
@@ -385,8 +388,8 @@ def lente(palavras, paradas, previstas, chances):
     eixo.set_title("depois de ler…", fontsize=FONTE)
     final = previstas[-1][-1]
     desde = next(i for i in range(len(paradas)) if all(linha[-1] == final for linha in previstas[i:]))
-    ate_la = f"; no começo do caminho, a mais provável era «{_rotulos([previstas[0][-1]])[0]}»" if desde else ""
-    figura.legenda = (f"Depois de «{_rotulos(palavras)[-1]}», o modelo prevê «{_rotulos([final])[0]}», com {porcento(chances[-1][-1])}. "
+    ate_la = f"; no começo do caminho, a mais provável era «{visivel(previstas[0][-1])}»" if desde else ""
+    figura.legenda = (f"Depois de «{visivel(palavras[-1])}», o modelo prevê «{visivel(final)}», com {porcento(chances[-1][-1])}. "
                       f"É a mais provável desde a parada «{paradas[desde]}»{ate_la}.")
     return figura
 
@@ -402,7 +405,7 @@ def proxima_palavra(palavras, antes, quadros):
     for eixo, (titulo, depois) in zip(eixos[0], quadros.items(), strict=True):
         _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: porcento(v) if v else "fora", antes)
         eixo.set_xlim(0, 1.3 * max(max(antes), *map(max, quadros.values())))
-    primeira = _rotulos(palavras)[0]
+    primeira = visivel(palavras[0])
     figura.legenda = f"«{primeira}» sai do modelo com {porcento(antes[0])} de chance; " + "; ".join(
         f"com {titulo}, {porcento(depois[0])}" for titulo, depois in quadros.items()) + "."
     return figura
@@ -424,12 +427,8 @@ def boletins(lotes):
         eixo.barh(onde, duvidas, left=certas, height=0.9 * altura, facecolor="none", edgecolor=tom, hatch="////")
         for y, certa in zip(onde, certas, strict=True):
             eixo.text(101, y, f"{numero(certa, 0)}%", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(notas)), notas, fontsize=FONTE + 1)
-    eixo.set_ylim(len(notas) - 0.5, -0.5)
+    _deitar(eixo, notas)
     eixo.set_xlim(0, 110)
-    eixo.set_xticks([])
-    eixo.spines["bottom"].set_visible(False)
-    eixo.tick_params(length=0)
     eixo.set_title("O boletim (hachurado: sem juízo)", fontsize=FONTE + 2)
     figura.legend(loc="outside lower center", ncols=len(lotes), fontsize=FONTE, frameon=False)
     outras = [nota for nota in notas if nota != "derivável"]
@@ -454,10 +453,7 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     if escala == "linear":
         quadro.set_ylim(bottom=0)
         quadro.yaxis.set_major_formatter(lambda v, _: numero(v, 2))
-    quadro.set_title(titulo, fontsize=FONTE + 2)
-    quadro.set_xlabel(eixo, fontsize=FONTE)
-    quadro.set_ylabel(rotulo, fontsize=FONTE)
-    quadro.grid(axis="y", color="#E5E5E5")
+    _nomear(quadro, titulo, eixo, rotulo, grade=True)
     quadro.legend(fontsize=FONTE, frameon=False)
     figura.legenda = f"{titulo}, do começo ao fim da pilha: " + "; ".join(
         f"{nome}, de {_n(valores[0])} a {_n(valores[-1])}" for nome, valores in curvas.items()) + "."
@@ -490,10 +486,9 @@ def temperaturas(quadros, temperaturas):
                 _escrever(eixo, j, i, porcento(chance), imagem)
         eixo.set_xticks(range(len(temperaturas)), map(numero, temperaturas), fontsize=FONTE)
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
-        eixo.set_xlabel("temperatura", fontsize=FONTE)
-        eixo.set_title(titulo, fontsize=FONTE + 1)
+        _nomear(eixo, titulo, "temperatura", tamanho=FONTE + 1)
     figura.legenda = "; ".join(
-        f"{titulo}: «{_rotulos(palavras)[0]}» tem {porcento(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
+        f"{titulo}: «{visivel(palavras[0])}» tem {porcento(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
         f"e {porcento(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
     return figura
 
@@ -515,12 +510,9 @@ def bancada(ensaios, pecas, teto=0.6):
         for j, nota in enumerate(boletim.values()):
             _escrever(notas, j, i, "–" if nota is None else f"{100 * nota:.0f}", imagem, FONTE + 2)
     barras.axvline(0, color=COR["tinta"], linewidth=1.5)
-    barras.set_yticks(range(len(ensaios)), ensaios, fontsize=FONTE + 1)
-    barras.set_ylim(len(ensaios) - 0.5, -0.5)
+    _deitar(barras, ensaios)
     barras.set_xlim(-0.35, teto + 0.2)
-    barras.set_xticks([])
-    barras.spines[["bottom", "left"]].set_visible(False)
-    barras.tick_params(length=0)
+    barras.spines["left"].set_visible(False)
     barras.set_title("excesso: nats por token acima do limite", fontsize=FONTE + 1)
     notas.set_xticks(range(len(colunas)), colunas, fontsize=FONTE)
     notas.xaxis.tick_top()
@@ -546,10 +538,7 @@ def gradiente_por_bloco(quadros, piso=1e-12):
             eixo.plot(range(1, len(valores) + 1), [max(v, piso) for v in valores], color=cor, linestyle=traco,
                       linewidth=3, label=nome)
         eixo.set_yscale("log")
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.set_xlabel("bloco", fontsize=FONTE)
-        eixo.grid(axis="y", color="#E5E5E5")
-    eixos[0, 0].set_ylabel("tamanho do gradiente", fontsize=FONTE)
+        _nomear(eixo, titulo, "bloco", "tamanho do gradiente" if eixo is eixos[0, 0] else "", grade=True)
     figura.legend(*eixos[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(estilos),
                   fontsize=FONTE, frameon=False)
     figura.legenda = "Do primeiro ao último bloco. " + " ".join(
@@ -566,8 +555,7 @@ def custo_por_token(curvas, contexto):
         eixo.plot(range(1, len(tempos) + 1), tempos, color=cor, label=nome, lw=2)
     eixo.axvline(contexto, color=COR["apagado"], ls=":")
     eixo.set_yscale("log")
-    eixo.set_xlabel("tokens já escritos", fontsize=FONTE)
-    eixo.set_ylabel("ms por token novo", fontsize=FONTE)
+    _nomear(eixo, x="tokens já escritos", y="ms por token novo")
     eixo.legend(fontsize=FONTE - 1, frameon=False)
     # A mediana de alguns vizinhos: um só passo pode ter sido atrasado por outro programa.
     dentro = {nome: (median(tempos[contexto // 8 - 8 : contexto // 8 + 8]), median(tempos[contexto - 18 : contexto - 2]))
@@ -584,9 +572,7 @@ def custo_do_treino(tempos):
     eixo.plot(list(tempos), list(tempos.values()), color=COR["atencao"], marker="o", linewidth=3)
     eixo.set_xticks(list(tempos))
     eixo.set_ylim(0, 1.15 * max(tempos.values()))
-    eixo.set_xlabel("tokens na janela de treino", fontsize=FONTE)
-    eixo.set_ylabel("µs por token, ida e volta", fontsize=FONTE)
-    eixo.grid(axis="y", color="#E5E5E5")
+    _nomear(eixo, x="tokens na janela de treino", y="µs por token, ida e volta", grade=True)
     (curta, barato), *_, (longa, caro) = tempos.items()
     figura.legenda = f"Um token custa {_n(barato, 0)} µs numa janela de {curta} e {_n(caro, 0)} µs numa de {longa}: {_n(caro / barato, 1)} vezes."
     return figura
@@ -600,8 +586,7 @@ def perda_ao_vivo(passos, limite, steps):
     eixo.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {_n(limite, 3)}")
     eixo.set_xlim(0, steps)
     eixo.set_ylim(0, max([limite, *(p.train_loss for p in passos)]) * 1.05)
-    eixo.set_xlabel("passo", fontsize=FONTE)
-    eixo.set_ylabel("nats por token", fontsize=FONTE)
+    _nomear(eixo, x="passo", y="nats por token")
     eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
     eixo.legend(fontsize=FONTE - 1, frameon=False)
     figura.legenda = (f"Passo {passos[-1].step} de {steps}: a perda do lote é {_n(passos[-1].train_loss)}, e o limite, {_n(limite, 3)}."
@@ -622,8 +607,7 @@ def corrida(curvas, alvo):
     eixo.axhline(alvo, color=COR["tinta"], linestyle="--", linewidth=2, label=f"alvo: {_n(alvo, 3)}")
     eixo.set_xscale("log")
     eixo.xaxis.set_major_formatter(lambda v, _: formatado(v, ",g"))
-    eixo.set_xlabel("segundos de treino (cada marca vale dez vezes a anterior)", fontsize=FONTE)
-    eixo.set_ylabel("nats por letra, no lote", fontsize=FONTE)
+    _nomear(eixo, x="segundos de treino (cada marca vale dez vezes a anterior)", y="nats por letra, no lote")
     eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
     eixo.legend(fontsize=FONTE, frameon=False)
     figura.legenda = "A média dos últimos lotes: " + "; ".join(
@@ -643,11 +627,8 @@ def escada(tempos):
         eixo.barh(i, segundos, height=0.7, color=COR["saida" if nome == referencia else "atencao"])
         vezes = "" if nome == referencia else f" ({_n(tempos[referencia] / segundos, 1)}×)"
         eixo.text(segundos, i, f" {_n(segundos, 1)} s{vezes}", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(tempos)), [referencia, *("forma" if n == "forma" else f"+ {n}" for n in degraus)], fontsize=FONTE)
-    eixo.set_ylim(len(tempos) - 0.5, -0.5)
+    _deitar(eixo, [referencia, *("forma" if nome == "forma" else f"+ {nome}" for nome in degraus)], FONTE)
     eixo.set_xlim(0, 1.18 * max(s for s in tempos.values() if s < float("inf")))
-    eixo.set_xticks([])
-    eixo.spines[["bottom"]].set_visible(False)
     eixo.set_title("segundos até o alvo", fontsize=FONTE + 1)
     nome = min(tempos, key=tempos.get)
     figura.legenda = f"A mais rápida é «{nome}»: {_n(tempos[nome], 1)} s, contra {_n(tempos[referencia], 1)} s da referência."
