@@ -113,28 +113,21 @@ class Fala(argparse.ArgumentParser):
         self.exit(2, f"{self.format_usage()}erro: {message[:200]}. Com --ajuda, todas as opções.\n")
 
 
-def inteiro(menor, maior):
+def numero_que(serve, esperava, le=float):
+    """O leitor de uma opção: do que foi digitado ao número, se ele serve."""
     def ler(texto):
         try:
-            valor = int(texto)
-        except ValueError:
-            valor = None
-        if valor is None or not menor <= valor <= maior:
-            raise argparse.ArgumentTypeError(f"não aceita {texto!r}; esperava um número inteiro de {menor} a {maior}")
-        return valor
-    return ler
-
-
-def fracionario(serve, esperava):
-    def ler(texto):
-        try:
-            valor = float(texto.replace(",", "."))      # 0,005 também é um número
+            valor = le(texto.replace(",", "."))      # 0,005 também é um número
         except ValueError:
             valor = math.nan
         if not serve(valor):
             raise argparse.ArgumentTypeError(f"não aceita {texto!r}; esperava um número {esperava}")
         return valor
     return ler
+
+
+def inteiro(menor, maior):
+    return numero_que(lambda n: menor <= n <= maior, f"inteiro de {menor} a {maior}", int)
 
 
 def opcoes():
@@ -151,9 +144,9 @@ def opcoes():
                                ("lote", 10**9, "exemplos por passo, somados os processos"), ("semente", 10**9, "sorteia pesos e lotes"),
                                ("guardar-a-cada", 10**9, "passos entre dois pontos")):
         fala.add_argument(f"--{nome}", type=inteiro(0 if nome == "semente" else 1, maior), metavar="N", help=f"{ajuda} (padrão: {PADRAO[nome.replace('-', '_')]})")
-    fala.add_argument("--lr", type=fracionario(lambda x: 0 < x < math.inf, "acima de zero, como 0,005"), metavar="X",
+    fala.add_argument("--lr", type=numero_que(lambda x: 0 < x < math.inf, "acima de zero, como 0,005"), metavar="X",
                       help=f"taxa de aprendizado (padrão: {PADRAO['lr']})")
-    fala.add_argument("--dropout", type=fracionario(lambda x: 0 <= x < 1, "de 0 até menos de 1, como 0,1"), metavar="X",
+    fala.add_argument("--dropout", type=numero_que(lambda x: 0 <= x < 1, "de 0 até menos de 1, como 0,1"), metavar="X",
                       help=f"fração zerada no treino (padrão: {PADRAO['dropout']})")
     fala.add_argument("--aparelho", choices=("cpu", "cuda", "mps"), default=None, help="onde treinar (padrão: a placa, se houver; senão, cpu)")
     return fala
