@@ -33,6 +33,7 @@ from gptmini.modelo import GPTMini
 from gptmini.pesos import carregar_gpt2
 from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer, short
 
+from .numeros import numero
 from .por_dentro import difere_do_padrao
 
 try:
@@ -242,7 +243,7 @@ def montar(ficha, pesos, tamanho):
         raise Recusado("os pesos são mais do que cabe num arquivo deste tamanho")
     pede = sum(p.nbytes for p in [*padrao.parameters(), *padrao.buffers()])
     if pede > memoria():
-        raise Recusado(f"o modelo pede {pede / 1e9:.0f} GB de memória, e aqui há {memoria() / 1e9:.0f} livres")
+        raise Recusado(f"o modelo pede {numero(pede / 1e9, 0)} GB de memória, e aqui há {numero(memoria() / 1e9, 0)} livres")
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         model = GPTMini(config)
     for nome, p in model.named_parameters():

@@ -41,7 +41,7 @@ class _Desenho(Figure):
         return arquivo.getvalue(), {"alt": self.legenda}
 
 
-def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
+def _figura(largura, altura, linhas=1, colunas=1, **opcoes):
     """Uma `Figure` sem pyplot (nada fica aberto na memória) e seus eixos."""
     figura = _Desenho(figsize=(largura, altura), dpi=100, layout="constrained", facecolor=COR["papel"])
     eixos = figura.subplots(linhas, colunas, squeeze=False, **opcoes)
@@ -49,6 +49,12 @@ def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
         eixo.spines[["top", "right"]].set_visible(False)
         eixo.tick_params(labelsize=FONTE - 1)
     return figura, eixos
+
+
+def _quadro(largura, altura):
+    """Uma `Figure` de um par de eixos só."""
+    figura, eixos = _figura(largura, altura)
+    return figura, eixos[0, 0]
 
 
 def _nomear(eixo, titulo="", x="", y="", tamanho=FONTE + 2, grade=False):
@@ -104,8 +110,7 @@ def parametros_por_parte(contagens):
         "LayerNorm": COR["norm"],
         "saída": COR["saida"],
     }
-    figura, eixos = _figura(9, 1.6 + 0.9 * len(contagens))
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(9, 1.6 + 0.9 * len(contagens))
     for linha, partes in enumerate(contagens.values()):
         total, esquerda = sum(partes.values()), 0.0
         for parte, quantos in partes.items():
@@ -170,8 +175,7 @@ def cossenos(palavras, tabela):
     tamanhos = [sum(a * a for a in u) ** 0.5 for u in _lista(tabela)]
     unitarios = [[a / tamanho for a in u] for u, tamanho in zip(_lista(tabela), tamanhos, strict=True)]
     pares = [[sum(a * b for a, b in zip(u, v, strict=True)) for v in unitarios] for u in unitarios]
-    figura, eixos = _figura(0.62 * len(palavras) + 2.6, 0.5 * len(palavras) + 1.8)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(0.62 * len(palavras) + 2.6, 0.5 * len(palavras) + 1.8)
     imagem = eixo.imshow(pares, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     for i, linha in enumerate(pares):
         for j, cosseno in enumerate(linha):
@@ -192,8 +196,7 @@ def mascara(palavras, permitido):
     `palavras`: T rótulos; `permitido`: tabela (T, T) de verdadeiro ou falso.
     """
     permitido, T = _lista(permitido), len(palavras)
-    figura, eixos = _figura(0.75 * T + 2, 0.6 * T + 1.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(0.75 * T + 2, 0.6 * T + 1.6)
     imagem = eixo.imshow(permitido, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
     for i in range(T):
         for j in range(T):
@@ -215,8 +218,7 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     olham; sem eles, as próprias palavras).
     """
     pesos, linhas = _lista(pesos), linhas or palavras
-    figura, eixos = _figura(max(6.0, 0.34 * len(palavras) + 2.2), 0.5 * len(linhas) + 2.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(max(6.0, 0.34 * len(palavras) + 2.2), 0.5 * len(linhas) + 2.6)
     maior = max(map(max, pesos))
     imagem = eixo.imshow(pesos, cmap=_rampa(COR["atencao"]), vmin=0, vmax=maior, aspect="auto")
     for i, linha in enumerate(pesos):
@@ -348,8 +350,7 @@ def formas(etapas):
 
     `etapas`: [(nome, forma (B, T, n), peça)], na ordem em que acontecem; a peça é uma chave de `COR`.
     """
-    figura, eixos = _figura(1.55 * len(etapas) + 0.8, 4.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(1.55 * len(etapas) + 0.8, 4.6)
     maior = max(forma[-1] for _, forma, _ in etapas)
     for i, (_, forma, peca) in enumerate(etapas):
         eixo.bar(i, forma[-1], width=0.5, color=COR[peca])
@@ -375,8 +376,7 @@ def lente(palavras, paradas, previstas, chances):
     palavras; `chances`: a de cada uma, (n, T), de 0 a 1.
     """
     chances = _lista(chances)
-    figura, eixos = _figura(1.08 * len(palavras) + 2.4, 0.5 * len(paradas) + 1.5)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(1.08 * len(palavras) + 2.4, 0.5 * len(paradas) + 1.5)
     imagem = eixo.imshow(chances, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
     for i, linha in enumerate(previstas):
         for j, palavra in enumerate(_rotulos(linha)):
@@ -418,8 +418,8 @@ def boletins(lotes):
     """
     tons = ["#8A3C00", COR["saida"], "#F0A878", COR["apagado"]]
     notas = sorted(next(iter(lotes.values())).notas, key=lambda nota: (nota.startswith("mantém"), nota))
-    figura, eixos = _figura(10, (0.3 * len(lotes) + 0.3) * len(notas) + 1.5)
-    eixo, altura = eixos[0, 0], 0.8 / len(lotes)
+    figura, eixo = _quadro(10, (0.3 * len(lotes) + 0.3) * len(notas) + 1.5)
+    altura = 0.8 / len(lotes)
     for i, ((nome, boletim), tom) in enumerate(zip(lotes.items(), tons, strict=False)):
         onde = [linha + (i - (len(lotes) - 1) / 2) * altura for linha in range(len(notas))]
         certas, duvidas = ([100 * quadro.get(nota, 0) for nota in notas] for quadro in (boletim.notas, boletim.sem_juizo))
@@ -441,8 +441,7 @@ def boletins(lotes):
 
 def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
-    figura, eixos = _figura(9, 4.4)
-    quadro = eixos[0, 0]
+    figura, quadro = _quadro(9, 4.4)
     em_estudo = list(curvas)[-1]
     for nome, valores in curvas.items():
         onde = range(primeiro, primeiro + len(valores))
@@ -549,8 +548,7 @@ def gradiente_por_bloco(quadros, piso=1e-12):
 
 def custo_por_token(curvas, contexto):
     """{nome: milissegundos de cada passo}: quanto custa o próximo token, com e sem cache, antes e depois de encher a janela."""
-    figura, eixos = _figura(8, 4)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 4)
     for (nome, tempos), cor in zip(curvas.items(), (COR["saida"], COR["atencao"])):
         eixo.plot(range(1, len(tempos) + 1), tempos, color=cor, label=nome, lw=2)
     eixo.axvline(contexto, color=COR["apagado"], ls=":")
@@ -567,8 +565,7 @@ def custo_por_token(curvas, contexto):
 
 def custo_do_treino(tempos):
     """Quanto custa treinar cada token conforme a janela. `tempos`: {tamanho da janela: microssegundos por token}."""
-    figura, eixos = _figura(8, 3.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 3.6)
     eixo.plot(list(tempos), list(tempos.values()), color=COR["atencao"], marker="o", linewidth=3)
     eixo.set_xticks(list(tempos))
     eixo.set_ylim(0, 1.15 * max(tempos.values()))
@@ -580,8 +577,7 @@ def custo_do_treino(tempos):
 
 def perda_ao_vivo(passos, limite, steps):
     """A perda dos lotes até agora, contra o limite exato. `passos`: lista de `Step`; `steps`: até onde o treino vai."""
-    figura, eixos = _figura(8, 3.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 3.6)
     eixo.plot([p.step for p in passos], [p.train_loss for p in passos], color=COR["atencao"], linewidth=1.5, label="lote de treino")
     eixo.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {_n(limite, 3)}")
     eixo.set_xlim(0, steps)
@@ -596,8 +592,8 @@ def perda_ao_vivo(passos, limite, steps):
 
 def corrida(curvas, alvo):
     """A perda de cada lote contra o relógio. `curvas`: {nome: [(segundos, perda)]}; `alvo`: a perda a alcançar."""
-    figura, eixos = _figura(9, 4.5)
-    eixo, fim = eixos[0, 0], {}
+    figura, eixo = _quadro(9, 4.5)
+    fim = {}
     for (nome, curva), cor in zip(curvas.items(), [COR["saida"], COR["atencao"]][-len(curvas):], strict=True):
         # A média de uns vizinhos: a perda de um lote só treme demais.
         janela = max(1, len(curva) // 25)
@@ -618,8 +614,7 @@ def corrida(curvas, alvo):
 def escada(tempos):
     """Segundos até o alvo, um degrau por linha. `tempos`: {nome: segundos}; o primeiro é a referência."""
     referencia, *degraus = tempos
-    figura, eixos = _figura(9, 0.5 * len(tempos) + 1.2)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(9, 0.5 * len(tempos) + 1.2)
     for i, (nome, segundos) in enumerate(tempos.items()):
         if segundos == float("inf"):
             eixo.text(0, i, " não chegou", va="center", fontsize=FONTE)
