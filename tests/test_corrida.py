@@ -523,7 +523,7 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     machado = MEDIDAS["Machado de Assis"]
     escrita = dict(re.findall(r"^\| ((?:\+ |sem |referência)[^|]*?) \| ([^|]+ \| [^|]+) \|", prosa, re.MULTILINE))
     segundos = media(machado["referência"], "segundos")
-    esperada = {nome: f"{round(media(rodadas, 'passos'))} | {corrida.numero(segundos / media(rodadas, 'segundos'))}×"
+    esperada = {nome: f"{round(media(rodadas, 'passos'))} | {corrida.n(segundos / media(rodadas, 'segundos'))}×"
                 for nome, rodadas in machado.items() if nome != "referência"}
     assert escrita == esperada | {"referência": "2000 | 1,0×"}
     passos = {nome: media(rodadas, "passos") for nome, rodadas in machado.items() if nome != "referência"}
@@ -533,6 +533,6 @@ def test_a_tabela_da_licao_e_a_das_medidas():
     palpites = cadernos.texto(cadernos.celula("corrida-palpites"))
     sem = {nome.removeprefix("sem "): float(linha.split(" | ")[1].rstrip("×").replace(",", ".")) for nome, linha in escrita.items() if nome.startswith("sem ")}
     assert ast.literal_eval(palpites.split("\n", 1)[0].removeprefix("sem = ")) == sem
-    vezes = {nome: corrida.numero(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}
+    vezes = {nome: corrida.n(media(pista["referência"], "segundos") / media(pista["+ pares"], "segundos")) for nome, pista in MEDIDAS.items()}
     assert f"mesmo texto sai {vezes['Machado de Assis']} vezes mais depressa" in prosa
     assert f"Nas historinhas, a receita completa chega ao alvo {vezes['historinhas']} vezes" in prosa

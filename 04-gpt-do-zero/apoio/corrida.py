@@ -18,7 +18,8 @@ import torch.nn.functional as F
 
 from . import corpus
 from .arquivos import gravar, motivo
-from .numeros import formatado, numero
+from .numeros import formatado
+from .numeros import numero as n
 from gptmini.modelo import GPTMini, check_model
 from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
 from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real, short
@@ -61,7 +62,7 @@ def _alvo(pista, alvo):
         raise ValueError(f"o alvo da pista «{pista}» veio {short(alvo)}; esperava uma perda maior que zero, como alvo=1.9.")
     for nome, certo in ALVOS.items():
         if pista == nome and abs(alvo - certo) > 1e-9:
-            raise ValueError(f"o alvo veio {short(alvo)}; o da pista «{nome}» é {numero(certo, 3)}.")
+            raise ValueError(f"o alvo veio {short(alvo)}; o da pista «{nome}» é {n(certo, 3)}.")
         if pista != nome and pista.casefold().split() == nome.casefold().split():
             raise ValueError(f"«{pista}» se confunde com a pista «{nome}», do curso; dê outro nome à sua.")
     return float(alvo)
@@ -248,7 +249,7 @@ def conferir_modelo(model, pista):
         if not isinstance(perda, torch.Tensor) or perda.numel() != 1:
             raise RegraQuebrada(f"a perda veio {short(perda)}; esperava um tensor de um número só, a entropia cruzada.")
         if not torch.allclose(perda.to(certa), certa, atol=1e-4):
-            raise RegraQuebrada(f"a perda que o modelo diz ter é {numero(perda, 3)}; a entropia cruzada dos logits dele é {numero(certa, 3)}.")
+            raise RegraQuebrada(f"a perda que o modelo diz ter é {n(perda, 3)}; a entropia cruzada dos logits dele é {n(certa, 3)}.")
         for corte in (1, T // 2, T - 1):
             mexido = x.clone()
             mexido[:, corte:] = (mexido[:, corte:] + 1) % V
@@ -272,8 +273,8 @@ def _resposta(model, V, x, *y):
 def conferir_primeira(primeira, vocab_size):
     """O modelo nasceu sem saber nada."""
     if not 0.9 * math.log(as_int("vocab_size", vocab_size, 2)) <= as_real(primeira) < math.inf:
-        veio = numero(primeira, 2) if math.isfinite(as_real(primeira)) else short(primeira)
-        raise RegraQuebrada(f"a primeira perda foi {veio}; quem não sabe nada tem perto de {numero(math.log(vocab_size), 2)}: "
+        veio = n(primeira, 2) if math.isfinite(as_real(primeira)) else short(primeira)
+        raise RegraQuebrada(f"a primeira perda foi {veio}; quem não sabe nada tem perto de {n(math.log(vocab_size), 2)}: "
                             "o modelo já vinha treinado.")
 
 
@@ -283,7 +284,7 @@ def conferir_perdas(primeira, validacao, reserva, vocab_size):
     if not all(0 <= as_real(perda) < math.inf for perda in (validacao, reserva)):
         raise RegraQuebrada(f"a perda é {short(validacao)} na validação e {short(reserva)} na reserva; esperava dois números.")
     if validacao < 0.95 * reserva:
-        raise RegraQuebrada(f"a perda é {numero(validacao, 3)} na validação e {numero(reserva, 3)} na reserva, "
+        raise RegraQuebrada(f"a perda é {n(validacao, 3)} na validação e {n(reserva, 3)} na reserva, "
                             "um texto parecido que ninguém viu: o modelo treinou com a validação.")
 
 
@@ -304,9 +305,9 @@ class Volta:
     quando: str
 
     def __str__(self):
-        chegou = f"{'chegou' if self.perda <= self.alvo else 'não chegou'} ao alvo, {numero(self.alvo, 3)}"
-        return (f"{self.receita}: perda {numero(self.perda, 3)} em {numero(self.segundos)} s; {'sem alvo' if math.isnan(self.alvo) else chegou}; "
-                f"o tempo da referência nesta máquina é {numero(self.vezes)} vezes o dela.")
+        chegou = f"{'chegou' if self.perda <= self.alvo else 'não chegou'} ao alvo, {n(self.alvo, 3)}"
+        return (f"{self.receita}: perda {n(self.perda, 3)} em {n(self.segundos)} s; {'sem alvo' if math.isnan(self.alvo) else chegou}; "
+                f"o tempo da referência nesta máquina é {n(self.vezes)} vezes o dela.")
 
 
 def correr(receita, pista, semente=0, autoria=""):
@@ -320,7 +321,7 @@ def correr(receita, pista, semente=0, autoria=""):
                 primeira = passo.train_loss
                 conferir_primeira(primeira, V)
             if passo.step % max(1, receita.passos // 50) == 0:
-                print(f"\r{receita.nome}: passo {passo.step} de {receita.passos}, perda {numero(passo.train_loss, 2)}", end="")
+                print(f"\r{receita.nome}: passo {passo.step} de {receita.passos}, perda {n(passo.train_loss, 2)}", end="")
         print("\r" + " " * 78, end="\r")
         conferir_modelo(model, pista)
         validacao, reserva = evaluate(model, pista.validacao), evaluate(model, pista.reserva)
@@ -436,7 +437,7 @@ def placar(pasta=PASTA):
     melhores = {}
     for volta in sorted(ler(pasta), key=lambda v: v.vezes):
         if volta.perda <= volta.alvo:
-            fora = f"Fora da classificação do curso: pista «{_visivel(volta.pista)}», alvo {numero(volta.alvo, 3)}"
+            fora = f"Fora da classificação do curso: pista «{_visivel(volta.pista)}», alvo {n(volta.alvo, 3)}"
             melhores.setdefault(("",) if volta.pista in ALVOS else (fora, volta.pista, volta.alvo), {})[volta.autoria.strip(), volta.pista] = volta
     if not melhores:
         return f"nenhuma volta em {_visivel(pasta, 80)} chegou ao alvo ainda."
@@ -446,7 +447,7 @@ def placar(pasta=PASTA):
         linhas.append(f"{'lugar':>5}  {'vezes':>6}  {'segundos':>8}  {'perda':>6}  {'pista':<16}  quem e com que receita")
         da_parte = sorted(melhores[chave].values(), key=lambda v: -v.vezes)
         for lugar, v in enumerate(da_parte[:MAX_LINHAS], 1):
-            linhas.append(f"{lugar:>4}º  {numero(v.vezes):>6}  {numero(v.segundos):>8}  {numero(v.perda, 3):>6}  "
+            linhas.append(f"{lugar:>4}º  {n(v.vezes):>6}  {n(v.segundos):>8}  {n(v.perda, 3):>6}  "
                           f"{_visivel(v.pista, 16):<16}  {_visivel(v.autoria) or '(sem nome)'}: {_visivel(v.receita)}")
         linhas += [f"e mais {len(da_parte) - MAX_LINHAS}."] if da_parte[MAX_LINHAS:] else []
     linhas += [f"E mais {len(melhores) - MAX_LINHAS} pistas."] if len(melhores) > MAX_LINHAS else []
