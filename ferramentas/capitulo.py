@@ -13,6 +13,7 @@ def main():
 
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero"))
     from apoio import historinhas, pronto
+    from apoio.numeros import numero
     from gptmini import generate, train
     from gptmini.treino import RECEITA, modelo_novo
 
@@ -20,12 +21,11 @@ def main():
     tokenizer, exemplos, treino, validacao = pronto.dados()
     print(f"\nUma delas:\n\n{treino[0].texto}\n")
     model = modelo_novo(tokenizer)
-    parametros = f"{model.num_parameters():,}".replace(",", ".")
-    print(f"O modelo: {parametros} parâmetros, {tokenizer.vocab_size} tokens no vocabulário.")
-    print(f"O limite: {historinhas.limite():.3f} nat por token; menos que isso, ninguém consegue.\n")
+    print(f"O modelo: {numero(model.num_parameters(), 0)} parâmetros, {tokenizer.vocab_size} tokens no vocabulário.")
+    print(f"O limite: {numero(historinhas.limite(), 3)} nat por token; menos que isso, ninguém consegue.\n")
     train(model, exemplos, **RECEITA)
     excesso = historinhas.excesso(model, tokenizer, validacao)
-    print(f"\nDepois do treino faltam {excesso:.4f} nat por token. O modelo escreve:\n")
+    print(f"\nDepois do treino faltam {numero(excesso, 4)} nat por token. O modelo escreve:\n")
     ids = generate(model, torch.zeros(200, 1, dtype=torch.long), 95, stop=tokenizer.fim,
                    generator=torch.Generator().manual_seed(0))
     textos = [tokenizer.decode(linha) for linha in ids]

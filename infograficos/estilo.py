@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 from PIL import Image
 
-from apoio.veja import COR, tinta_sobre
+from apoio.numeros import porcento
+from apoio.veja import COR, tinta_sobre, visivel
 
 PAPEL, TINTA, APAGADO, LINHA = "#FBFAF6", COR["tinta"], "#5E5E5E", "#B9B6AD"
 TITULO, TEXTO, PEQUENO = 30, 20, 17
@@ -31,19 +32,9 @@ def claro(cor, quanto=0.78):
     return tuple(c * (1 - quanto) + p * quanto for c, p in zip(to_rgb(cor), to_rgb(PAPEL), strict=True))
 
 
-def n(numero, casas=1):
-    """Um número como se escreve em português."""
-    return f"{round(numero, casas) or 0:.{casas}f}".replace(".", ",").replace("-", "−")
-
-
 def parte(chance):
     """Uma chance de 0 a 1 como porcentagem; o que é quase nada ou quase tudo se diz assim."""
-    return "<1%" if chance < 0.005 else ">99%" if 0.995 <= chance < 1 else f"{100 * chance:.0f}%"
-
-
-def palavra(token):
-    """Um token como se escreve na folha: a quebra de linha vira uma seta."""
-    return token.replace("\n", "↵")
+    return "<1%" if chance < 0.005 else ">99%" if 0.995 <= chance < 1 else porcento(chance)
 
 
 class Folha:
@@ -98,7 +89,7 @@ class Folha:
         """Uma palavra em sua ficha; a forte tem fundo escuro."""
         fundo = cor or (TINTA if forte else COR["papel"])
         self.eixo.add_patch(Rectangle((x, y), w, h, facecolor=fundo, edgecolor=TINTA, linewidth=1.5, zorder=3))
-        self.texto(x + w / 2, y + h / 2, palavra(texto), tamanho, zorder=4, weight="bold" if forte else "normal",
+        self.texto(x + w / 2, y + h / 2, visivel(texto), tamanho, zorder=4, weight="bold" if forte else "normal",
                    cor=tinta_sobre(to_rgb(fundo)))
 
     def seta(self, *pontos, cor=TINTA, largura=2.5, traco="-", ponta=True):
@@ -113,7 +104,7 @@ class Folha:
         """Barras deitadas: [(palavra, chance)]; a palavra à esquerda, a porcentagem depois; `teto` enche a largura."""
         for i, (nome, chance) in enumerate(itens):
             topo = y + i * passo
-            self.texto(x + rotulo - 1, topo + passo / 2 - 0.5, palavra(nome), tamanho, ha="right",
+            self.texto(x + rotulo - 1, topo + passo / 2 - 0.5, visivel(nome), tamanho, ha="right",
                        weight="bold" if nome == forte else "normal")
             comprimento = max(0.3, min(1, chance / teto) * (w - rotulo - 9.5))
             self.eixo.add_patch(Rectangle((x + rotulo, topo + 0.4), comprimento, passo - 1.8, facecolor=COR[peca],

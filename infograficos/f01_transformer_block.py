@@ -1,6 +1,7 @@
 """01 · O bloco: o fluxo residual segue reto; atenção e feedforward leem uma cópia e somam o que têm a dizer."""
 
-from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, n
+from apoio.numeros import numero
+from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha
 from historia import ate, caminho, historia
 
 NOME, TITULO, SECAO = "01-transformer-block", "O bloco Transformer", "O bloco Transformer"
@@ -35,9 +36,9 @@ def desenhar(d):
         f.seta((x0 + 36, 70), (fim, 70), (fim, y + 4.5))
         f.peca("residual", fim - 4, y - 4, 8, 8, "+", 28)
         f.texto(x0 + 2, 43, "cópia", PEQUENO, ha="left")
-        f.texto(fim - 2, 52, f"soma {n(t[escrito])}", PEQUENO, ha="right")
-        f.texto(fim, 26, n(t[soma]), TEXTO, weight="bold")
-    f.texto(12, 30, n(d["entra"]), TEXTO, weight="bold")
+        f.texto(fim - 2, 52, f"soma {numero(t[escrito])}", PEQUENO, ha="right")
+        f.texto(fim, 26, numero(t[soma]), TEXTO, weight="bold")
+    f.texto(12, 30, numero(d["entra"]), TEXTO, weight="bold")
     f.texto(80, 82.5, f"Os números: tamanho do vetor de «{d['palavra']}», o token {d['T']} da história. "
             f"Todo vetor do fluxo tem {d['C']} números.", PEQUENO, APAGADO)
     return f.figura

@@ -1,6 +1,6 @@
 """02 · Um token, parada por parada: o que o modelo diria se parasse ali."""
 
-from estilo import APAGADO, PEQUENO, TEXTO, Folha, palavra, parte
+from estilo import APAGADO, PEQUENO, TEXTO, Folha, parte, visivel
 from historia import ate, caminho, historia, melhores
 
 NOME, TITULO, SECAO = "02-transformer-flow", "Um token atravessa o modelo", "Como os dados fluem dentro do bloco"
@@ -34,7 +34,7 @@ def desenhar(d):
     f.texto(8, 24, "…", TEXTO)
     x = 11
     for i, p in enumerate(d["contexto"]):
-        w = 4 + 1.75 * len(palavra(p))
+        w = 4 + 1.75 * len(visivel(p))
         ultimo = i == len(d["contexto"]) - 1
         f.token(x, 21, w, p, forte=ultimo)
         x += w + 1.2
@@ -51,7 +51,7 @@ def desenhar(d):
         cima = f"bloco {p['bloco']}" if p["bloco"] else "a palavra e o lugar"
         f.texto(x + largura / 2, 49.5, cima, PEQUENO, APAGADO)
         if "olha" in p:
-            f.texto(x + largura / 2, 55, f"olha «{palavra(p['olha'])}» {parte(p['peso'])}", PEQUENO)
+            f.texto(x + largura / 2, 55, f"olha «{visivel(p['olha'])}» {parte(p['peso'])}", PEQUENO)
         f.barras(x + 0.5, 61, largura - 1, [tuple(item) for item in p["diria"]], rotulo=13.5, passo=6.5, forte=d["certa"])
     f.texto(80, 87, f"Barras: as três palavras que o modelo diria se parasse ali. Na história vem «{d['certa']}».", PEQUENO, APAGADO)
     return f.figura

@@ -1,7 +1,8 @@
 """03 · O feedforward: alarga, curva com a GELU, estreita. Os números são os de um token no bloco 1."""
 
 import torch
-from estilo import APAGADO, COR, LINHA, PEQUENO, TEXTO, TINTA, Folha, n, parte
+from apoio.numeros import numero
+from estilo import APAGADO, COR, LINHA, PEQUENO, TEXTO, TINTA, Folha, parte
 from historia import ate, caminho, historia, melhores
 from matplotlib.ticker import MultipleLocator
 
@@ -64,8 +65,8 @@ def desenhar(d):
     g.set_ylabel("depois", fontsize=PEQUENO)
     g.xaxis.set_major_locator(MultipleLocator(2))
     g.yaxis.set_major_locator(MultipleLocator(1))
-    g.xaxis.set_major_formatter(lambda v, _: n(v, 0))
-    g.yaxis.set_major_formatter(lambda v, _: n(v, 0))
+    g.xaxis.set_major_formatter(lambda v, _: numero(v, 0))
+    g.yaxis.set_major_formatter(lambda v, _: numero(v, 0))
     f.texto(125, 23, "GELU: um ponto por neurônio", TEXTO, weight="bold")
     f.texto(125, 87.5, f"medido no token «{d['token']}», bloco {d['bloco']}", PEQUENO, APAGADO)
     return f.figura

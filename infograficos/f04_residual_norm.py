@@ -1,7 +1,8 @@
 """04 · O que o residual e a LayerNorm fazem, medido: o que resta da entrada e a escala de cada token."""
 
 import torch
-from estilo import APAGADO, COR, PEQUENO, TEXTO, TINTA, Folha, n
+from apoio.numeros import numero
+from estilo import APAGADO, COR, PEQUENO, TEXTO, TINTA, Folha
 from historia import caminho, historia
 
 from gptmini.modelo import GPTMini
@@ -54,11 +55,11 @@ def desenhar(d):
     g.plot(x, d["sem"], color=TINTA, linewidth=3, linestyle="--", marker="s", markersize=7)
     g.set_ylim(-0.1, 1.05)
     g.set_xticks(range(0, len(d["com"]), 4))
-    g.yaxis.set_major_formatter(lambda v, _: n(v, 1))
+    g.yaxis.set_major_formatter(lambda v, _: numero(v, 1))
     g.set_xlabel("blocos atravessados", fontsize=PEQUENO)
     g.set_ylabel("cosseno com a entrada", fontsize=PEQUENO)
-    f.texto(72, 36, f"com residual: {n(d['com'][-1])} no fim", PEQUENO, ha="right")
-    f.texto(72, 65, f"sem residual: {n(d['sem'][-1])} no fim", PEQUENO, ha="right")
+    f.texto(72, 36, f"com residual: {numero(d['com'][-1])} no fim", PEQUENO, ha="right")
+    f.texto(72, 65, f"sem residual: {numero(d['sem'][-1])} no fim", PEQUENO, ha="right")
     f.peca("norm", 86, 20.5, 22, 7, "LayerNorm", PEQUENO)
     f.texto(110, 24, "põe todos na mesma escala", TEXTO, ha="left", weight="bold")
     g = f.grafico(102, 32, 51, 42)
@@ -70,7 +71,7 @@ def desenhar(d):
     g.set_yticks(list(y), d["palavras"])
     g.invert_yaxis()
     g.set_xlim(0, max(*d["antes"], *d["depois"]) * 1.1)
-    g.xaxis.set_major_formatter(lambda v, _: n(v, 0))
+    g.xaxis.set_major_formatter(lambda v, _: numero(v, 0))
     g.set_xlabel("desvio:  ○ antes   ◆ depois", fontsize=PEQUENO)
     f.texto(80, 85.5, f"À esquerda, {len(d['com']) - 1} blocos recém-sorteados lendo a história; à direita, o treinado, depois do bloco 1.",
             PEQUENO, APAGADO)

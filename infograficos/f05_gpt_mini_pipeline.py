@@ -1,6 +1,7 @@
 """05 · Do texto às probabilidades; o treino usa todas as posições, a geração só a última."""
 
-from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro, n, palavra, parte
+from apoio.numeros import numero
+from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro, parte, visivel
 from historia import ate, caminho, historia, melhores
 
 NOME, TITULO, SECAO = "05-gpt-mini-pipeline", "Do texto às probabilidades", "O GPT didático"
@@ -44,13 +45,13 @@ def desenhar(d):
         f.imagem(x, 42, w, 7, [d["vetores"][i][k * 12:(k + 1) * 12] for k in range(len(d["vetores"][i]) // 12)], limite)
         f.seta((m, 49), (m, 54.5))
         f.seta((m, 66), (m, 71.5))
-        f.token(x, 71.5, w, n(d["logit"][i]))
+        f.token(x, 71.5, w, numero(d["logit"][i]))
         f.seta((m, 77), (m, 86.5))
         f.token(x, 86.5, w, parte(d["chance"][i]), cor=claro(COR["saida"], 0.45))
     f.peca("bloco", xs[0], 54.5, xs[-1] + w - xs[0], 11.5, f"{d['blocos']} blocos: atenção e feedforward, somados ao fluxo")
     f.texto(x0 - 2, 81.7, "softmax", PEQUENO, ha="right", weight="bold")
     for x, alvo in zip(xs, d["alvos"], strict=True):
-        f.texto(x + w / 2, 96, f"de «{palavra(alvo)}»", PEQUENO)
+        f.texto(x + w / 2, 96, f"de «{visivel(alvo)}»", PEQUENO)
     m = xs[-1] + w / 2
     f.seta((m, 100), (m, 105))
     f.painel(6, 105, 82, 25)
@@ -59,5 +60,5 @@ def desenhar(d):
     f.painel(92, 105, 62, 25, claro(COR["saida"], 0.8))
     f.texto(96, 110.5, "Geração: só a última", TEXTO, ha="left", weight="bold")
     f.barras(94, 113.3, 58, [tuple(i) for i in d["ultima"][:3]], rotulo=19, passo=5.5, teto=0.4)
-    f.texto(80, 134, f"Logits não são probabilidades: podem ser negativos (aqui, até {n(d['menor'])}) e não somam 1.", PEQUENO, APAGADO)
+    f.texto(80, 134, f"Logits não são probabilidades: podem ser negativos (aqui, até {numero(d['menor'])}) e não somam 1.", PEQUENO, APAGADO)
     return f.figura

@@ -3,7 +3,8 @@
 import math
 
 import torch
-from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro, n
+from apoio.numeros import numero
+from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro
 from historia import caminho, historia
 
 NOME, TITULO, SECAO = "06-mascara-causal", "A máscara causal", "A máscara causal"
@@ -44,7 +45,7 @@ def desenhar(d):
                     texto, cor = f"{100 * tabela[i][j]:.0f}", claro(COR["atencao"], 1 - 0.95 * tabela[i][j])
                     cor = "#E4E2DC" if futuro else cor
                 else:
-                    texto, cor = ("−∞", "#E4E2DC") if futuro else (n(tabela[i][j]), COR["papel"])
+                    texto, cor = ("−∞", "#E4E2DC") if futuro else (numero(tabela[i][j]), COR["papel"])
                 f.token(x, y, w, texto, h=h, cor=cor)
         for j in range(T):
             f.texto(x0 + (j + 0.5) * w, 27.5, str(j + 1), PEQUENO, APAGADO)

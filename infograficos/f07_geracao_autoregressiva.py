@@ -1,7 +1,7 @@
 """07 · Gerar é um laço: prever, sortear, juntar ao fim, repetir."""
 
 import torch
-from estilo import APAGADO, PEQUENO, TEXTO, Folha, palavra
+from estilo import APAGADO, PEQUENO, TEXTO, Folha, visivel
 from historia import ate, historia, melhores
 
 from gptmini.geracao import sample
@@ -33,7 +33,7 @@ def desenhar(d):
         y = 22 + i * 24.5
         f.painel(5, y, 150, 20)
         mostrados = v["tokens"][-3:]
-        larguras = [3 + 1.75 * len(palavra(p)) for p in mostrados]
+        larguras = [3 + 1.75 * len(visivel(p)) for p in mostrados]
         x = 56 - sum(larguras) - 0.8 * (len(larguras) - 1)
         f.texto(x - 2, y + 10, "…", TEXTO)
         for j, (p, w) in enumerate(zip(mostrados, larguras, strict=True)):

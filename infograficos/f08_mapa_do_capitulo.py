@@ -1,6 +1,6 @@
 """08 · O mapa: cada lição, a peça que ela constrói e quantos parâmetros ela tem no modelo pronto."""
 
-from estilo import APAGADO, PEQUENO, TEXTO, Folha, n
+from estilo import APAGADO, PEQUENO, TEXTO, Folha, parte
 from historia import historia
 
 NOME, TITULO, SECAO = "08-mapa-do-capitulo", "O mapa do capítulo", "Arquivos do capítulo"
@@ -34,8 +34,7 @@ def desenhar(d):
         f.painel(x, y, 34, 30)
         f.texto(x + 3, y + 4.5, numero, TEXTO, ha="left", weight="bold", cor=APAGADO)
         if peca in d["parametros"]:
-            f.texto(x + 31, y + 4.5, f"{n(100 * d['parametros'][peca] / d['total'], 0)}%" if d["parametros"][peca] / d["total"] >= 0.01
-                    else "<1%", PEQUENO, ha="right")
+            f.texto(x + 31, y + 4.5, parte(d["parametros"][peca] / d["total"]), PEQUENO, ha="right")
         f.peca(peca, x + 3, y + 8.5, 28, 8, nome, PEQUENO)
         f.texto(x + 17, y + 23.5, pergunta, PEQUENO)
     for (xa, ya), (xb, yb) in zip(lugares, lugares[1:], strict=False):

@@ -5,14 +5,10 @@ import re
 from pathlib import Path
 
 import cadernos
+from apoio.numeros import numero, porcento
 
 RAIZ = Path(__file__).resolve().parent.parent
 MEDIDAS = json.loads(Path(__file__).with_name("medidas.json").read_text(encoding="utf-8"))
-
-
-def br(numero, casas=0):
-    """Um número como se escreve em português: ponto nos milhares, vírgula nos decimais."""
-    return f"{numero:,.{casas}f}".translate(str.maketrans(",.", ".,"))
 
 
 def tabela_esperada():
@@ -20,13 +16,13 @@ def tabela_esperada():
     media = treino["media"]
     um, meio = media["boletim_1.0"], media["boletim_0.7"]
     return {
-        "parâmetros": br(treino["parametros"]),
-        "tempo de treino": f"{br(MEDIDAS['tempo']['medidas']['segundos'])} s",
-        "excesso (distância até o limite)": f"{br(media['excesso'], 4)} nat por token",
-        "histórias deriváveis, temperatura 1": f"{br(100 * um['derivável'])}%",
-        "histórias deriváveis, temperatura 0,7": f"{br(100 * meio['derivável'])}%",
-        "concordâncias certas": f"{br(100 * um['concordância'], 1)}%",
-        "novidade (histórias que não estavam no treino)": f"{br(100 * um['novidade'], 1)}%",
+        "parâmetros": numero(treino["parametros"], 0),
+        "tempo de treino": f"{numero(MEDIDAS['tempo']['medidas']['segundos'], 0)} s",
+        "excesso (distância até o limite)": f"{numero(media['excesso'], 4)} nat por token",
+        "histórias deriváveis, temperatura 1": porcento(um['derivável']),
+        "histórias deriváveis, temperatura 0,7": porcento(meio['derivável']),
+        "concordâncias certas": porcento(um['concordância'], 1),
+        "novidade (histórias que não estavam no treino)": porcento(um['novidade'], 1),
     }
 
 
@@ -46,9 +42,9 @@ def test_a_tabela_do_servidor_e_a_medida_e_a_formula_cobre_cada_linha():
     texto = (RAIZ / "04-gpt-do-zero" / "professor.md").read_text(encoding="utf-8")
     linhas = re.findall(r"^\| (\d+) \| (\d+) s \| (\d+) MB \| ([\d.]+) MB \|$", texto, re.MULTILINE)
     turmas = medido["rodando_tudo"]
-    assert linhas == [(str(t["alunos"]), str(t["segundos_do_mais_lento"]), str(t["MB_por_aluno"]), br(t["MB_de_todos"])) for t in turmas]
+    assert linhas == [(str(t["alunos"]), str(t["segundos_do_mais_lento"]), str(t["MB_por_aluno"]), numero(t["MB_de_todos"], 0)) for t in turmas]
     cheio = medido["antes_do_treino"]
-    assert f"em {cheio['segundos_desde_o_clique']} s os trinta" in texto and f"{br(cheio['MB_de_todos'])} MB ao todo" in texto
+    assert f"em {cheio['segundos_desde_o_clique']} s os trinta" in texto and f"{numero(cheio['MB_de_todos'], 0)} MB ao todo" in texto
     por_aluno, do_hub, segundos = (float(re.search(padrao, texto)[1].replace(",", ".")) for padrao in
                                    (r"([\d,]+) GB por aluno", r"mais ([\d,]+) GB do JupyterHub", r"(\d+) segundos de um núcleo por aluno"))
     for t in turmas[1:]:                                         # com dois ou mais, cada aluno tem um núcleo só
@@ -61,7 +57,7 @@ def test_a_tabela_do_servidor_e_a_medida_e_a_formula_cobre_cada_linha():
 def test_o_que_se_diz_de_dois_treinos_na_mesma_maquina_e_o_medido():
     texto = (RAIZ / "04-gpt-do-zero" / "professor.md").read_text(encoding="utf-8")
     espera, servidor = MEDIDAS["companhia"]["medidas"], MEDIDAS["servidor_espera"]["medidas"]
-    do_curso, de_fabrica = (list(map(br, espera[qual].values())) for qual in ("do curso", "de fábrica"))
+    do_curso, de_fabrica = ([numero(ms, 0) for ms in espera[qual].values()] for qual in ("do curso", "de fábrica"))
     assert "leva {} ms sozinho, {} com outro treino ao lado e {} com um núcleo ocupado".format(*do_curso) in texto
     assert "de fábrica, {}, {} e {} (`companhia`)".format(*de_fabrica) in texto
     com, sem = servidor["com_limite"][1], servidor["sem_limite"][0]

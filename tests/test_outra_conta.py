@@ -76,6 +76,12 @@ def relu(m):
     m.blocks[1].feedforward.gelu = nn.ReLU()
 
 
+def feedforward(m):
+    """Tem as peças do capítulo, mas a conta que faz com elas é outra."""
+    f = m.blocks[1].feedforward
+    trocar_forward(f, lambda x: f.contract(nn.functional.silu(f.expand(x))))
+
+
 def posicao_do_fim(m):
     """Posições contadas do fim da janela: com a janela cheia, as mesmas contas; com menos, outras."""
     certo = m.position_embedding.forward
@@ -96,6 +102,8 @@ VARIANTES = {
     "gancho na atenção": (gancho(lambda m: m.blocks[1].attention), "a atenção do bloco 2", ("cache", "pagina")),
     "gancho no modelo": (lambda m: m.register_forward_hook(lambda m, entrada, saida: (saida[0] * 2, None)), "o que vem antes dos blocos", ("cache", "caminho", "pagina")),
     "ReLU": (relu, "o feedforward do bloco 2", ("pagina",)),
+    "SiLU, na conta": (feedforward, "o feedforward do bloco 2", ("caminho", "pagina")),
+    "gancho no feedforward": (gancho(lambda m: m.blocks[0].feedforward), "o feedforward do bloco 1", ("caminho", "pagina")),
     "posição contada do fim": (posicao_do_fim, "o que vem antes dos blocos", ("cache", "pagina")),
 }
 IDX = torch.tensor([[0, 3, 5]])
@@ -124,6 +132,7 @@ def test_outra_conta_e_recusada_com_o_nome_da_peca(nome, modelo, tmp_path, capsy
     esperadas = {"cache": {"cache", "KVCache"}, "caminho": {"caminho", "painel"}, "pagina": {"pagina", "modelo guardado", "ponto"}}
     assert set().union(*(esperadas[q] for q in quem)) <= set(ditas)
     assert any(peca in frase for frase in ditas.values()), ditas
+    assert "caminho" not in quem or peca in ditas["caminho"]
     assert list(tmp_path.iterdir()) == []
     assert generate(modelo, IDX, 5).shape == (1, 8)      # o laço comum chama o modelo inteiro e serve a todos
 
@@ -146,6 +155,13 @@ def test_o_modelo_do_capitulo_serve_a_todos(modelo, tmp_path, capsys):
 def test_uma_classe_sua_que_faz_a_mesma_conta_serve(modelo, tmp_path, capsys):
     atencao(modelo)                                      # reescrita, e dá os mesmos números
     assert recusas(modelo, tmp_path) == {}
+
+
+def test_uma_atencao_que_muda_ao_ser_vista_e_recusada(modelo):
+    certo = modelo.blocks[0].attention.forward
+    trocar_forward(modelo.blocks[0].attention, lambda x, return_weights=False: (2 * certo(x), certo(x, True)[1]) if return_weights else certo(x))
+    with pytest.raises(ValueError, match="a atenção, ao devolver os seus pesos, faz outra conta"):
+        percorrer(modelo, [0, 3, 5])
 
 
 def test_pesos_trocados_entre_duas_geracoes_sao_notados(modelo):

@@ -14,7 +14,6 @@ import os
 import pickle
 import re
 import secrets
-import ssl
 import stat
 import struct
 import time
@@ -34,6 +33,7 @@ from gptmini.modelo import GPTMini
 from gptmini.pesos import carregar_gpt2
 from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer, short
 
+from .numeros import numero
 from .por_dentro import difere_do_padrao
 
 try:
@@ -243,7 +243,7 @@ def montar(ficha, pesos, tamanho):
         raise Recusado("os pesos são mais do que cabe num arquivo deste tamanho")
     pede = sum(p.nbytes for p in [*padrao.parameters(), *padrao.buffers()])
     if pede > memoria():
-        raise Recusado(f"o modelo pede {pede / 1e9:.0f} GB de memória, e aqui há {memoria() / 1e9:.0f} livres")
+        raise Recusado(f"o modelo pede {numero(pede / 1e9, 0)} GB de memória, e aqui há {numero(memoria() / 1e9, 0)} livres")
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         model = GPTMini(config)
     for nome, p in model.named_parameters():
@@ -367,8 +367,8 @@ def memoria():
 
 def empacotar(marca, conteudo):
     """Os bytes de um arquivo: a marca, o SHA-256 (o torch.load não percebe um bit trocado; ele percebe) e o conteúdo."""
-    torch.save(conteudo, memoria := io.BytesIO())
-    return b"".join((marca, hashlib.sha256(memoria.getbuffer()).digest(), memoria.getbuffer()))
+    torch.save(conteudo, corpo := io.BytesIO())
+    return b"".join((marca, hashlib.sha256(corpo.getbuffer()).digest(), corpo.getbuffer()))
 
 
 def desempacotar(marca, dados):
@@ -457,11 +457,9 @@ def baixar(url, resumo, destino):
 
 def certificado(erro):
     """Se a causa de um erro de rede foi um certificado recusado."""
-    while erro is not None:
-        if isinstance(erro, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(erro):
-            return True
-        erro = getattr(erro, "reason", None) if isinstance(getattr(erro, "reason", None), BaseException) else erro.__cause__ or erro.__context__
-    return False
+    while erro is not None and not re.search("SSLCertVerificationError|CERTIFICATE_VERIFY_FAILED", repr(erro)):
+        erro = erro.__cause__ or erro.__context__
+    return erro is not None
 
 
 def do_hub(nome, revisao):
@@ -478,17 +476,13 @@ def do_hub(nome, revisao):
         for arquivo in PESOS:
             pasta = Path(snapshot_download(nome, revision=revisao, allow_patterns=["config.json", arquivo]))
             if (pasta / arquivo).exists():
-                break
-        else:
-            raise NaoVeio(f"{nome} não tem {' nem '.join(PESOS)}; se vem em pedaços, {JUNTAR}")
-        return pasta
-    except NaoVeio:
-        raise
+                return pasta
     except (errors.EntryNotFoundError, errors.HFValidationError, errors.LocalTokenNotFoundError, OSError, HTTPError) as erro:
         porque = CERTIFICADO if certificado(erro) else "confira o nome e a internet."
         if getattr(erro, "errno", None) in MOTIVOS:
             porque = f"{motivo(erro)}."
         raise NaoVeio(f"{nome} não veio do Hugging Face ({type(erro).__name__}): {porque}") from erro
+    raise NaoVeio(f"{nome} não tem {' nem '.join(PESOS)}; se vem em pedaços, {JUNTAR}")
 
 
 # Uma pasta com o modelo em pedaços vira uma com o modelo inteiro.

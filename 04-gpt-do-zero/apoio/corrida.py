@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-import reprlib
 import stat
 import statistics
 import time
@@ -19,9 +18,11 @@ import torch.nn.functional as F
 
 from . import corpus
 from .arquivos import gravar, motivo
+from .numeros import formatado
+from .numeros import numero as n
 from gptmini.modelo import GPTMini, check_model
 from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
-from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real
+from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real, short
 
 T = 64                               # a janela em que todos são julgados
 PASTA = Path("meu-modelo") / "corrida"
@@ -35,24 +36,16 @@ FAIXAS = {"perda": (0, 100), "alvo": (0, 100), "segundos": (0, 1e7), "vezes": (0
           "passos": (0, 10**7), "parametros": (0, 10**12), "semente": (-1, SEMENTES)}
 
 
-def n(numero, casas=1):
-    return f"{numero:.{casas}f}".replace(".", ",")
-
-
 class RegraQuebrada(ValueError):
     """A receita não vale; a mensagem diz que regra quebrou."""
-
-
-def _curto(valor):
-    return " ".join(reprlib.repr(valor).split())[:60]
 
 
 def _nome(nome, de_que, vazio=False):
     """Um nome que cabe numa linha do placar e não a desmancha."""
     if not isinstance(nome, str):
-        raise TypeError(f"{de_que} veio {_curto(nome)}; esperava um texto.")
+        raise TypeError(f"{de_que} veio {short(nome)}; esperava um texto.")
     if len(nome) > MAX_NOME or not nome.isprintable():
-        raise ValueError(f"{de_que} veio {_curto(nome)}; esperava até {MAX_NOME} letras numa linha só, sem sinais que não se imprimem.")
+        raise ValueError(f"{de_que} veio {short(nome)}; esperava até {MAX_NOME} letras numa linha só, sem sinais que não se imprimem.")
     if not vazio and not nome.strip():
         raise ValueError(f"{de_que} está em branco; escreva um nome.")
     return nome
@@ -60,16 +53,16 @@ def _nome(nome, de_que, vazio=False):
 
 def _espera(valor, classe, exemplo):
     if not isinstance(valor, classe):
-        raise TypeError(f"veio {_curto(valor)}; esperava {classe.__name__}, como {exemplo}.")
+        raise TypeError(f"veio {short(valor)}; esperava {classe.__name__}, como {exemplo}.")
 
 
 def _alvo(pista, alvo):
     """O alvo com que uma volta vale nesta pista: das do curso, o que o curso mediu; de outra, o que ela traz."""
     if not 0 < as_real(alvo) <= FAIXAS["alvo"][1]:
-        raise ValueError(f"o alvo da pista «{pista}» veio {_curto(alvo)}; esperava uma perda maior que zero, como alvo=1.9.")
+        raise ValueError(f"o alvo da pista «{pista}» veio {short(alvo)}; esperava uma perda maior que zero, como alvo=1.9.")
     for nome, certo in ALVOS.items():
         if pista == nome and abs(alvo - certo) > 1e-9:
-            raise ValueError(f"o alvo veio {_curto(alvo)}; o da pista «{nome}» é {n(certo, 3)}.")
+            raise ValueError(f"o alvo veio {short(alvo)}; o da pista «{nome}» é {n(certo, 3)}.")
         if pista != nome and pista.casefold().split() == nome.casefold().split():
             raise ValueError(f"«{pista}» se confunde com a pista «{nome}», do curso; dê outro nome à sua.")
     return float(alvo)
@@ -81,7 +74,7 @@ def _pasta(pasta):
         if isinstance(pasta, bytes) or "\0" in str(pasta) or max(map(len, Path(pasta).parts), default=0) > 255:
             raise TypeError
     except (TypeError, UnicodeError):
-        raise TypeError(f"a pasta veio {_curto(pasta)}; esperava um caminho, como {str(PASTA)!r}.") from None
+        raise TypeError(f"a pasta veio {short(pasta)}; esperava um caminho, como {str(PASTA)!r}.") from None
     if os.path.lexists(pasta) and not os.path.isdir(pasta):
         raise NotADirectoryError(f"{_visivel(os.fspath(pasta), 80)} não é uma pasta; passe a pasta das voltas.")
     return Path(pasta)
@@ -102,7 +95,7 @@ class Receita:
         _nome(self.nome, "o nome da receita")
         for campo in ("modelo", "otimizador", "ritmo"):
             if not callable(getattr(self, campo)):
-                raise TypeError(f"{campo} veio {_curto(getattr(self, campo))}; esperava uma função, como corrida.REFERENCIA.{campo}.")
+                raise TypeError(f"{campo} veio {short(getattr(self, campo))}; esperava uma função, como corrida.REFERENCIA.{campo}.")
         for campo, maximo in (("passos", FAIXAS["passos"][1]), ("lote", 10_000)):
             object.__setattr__(self, campo, as_int(campo, getattr(self, campo), 1, maximo))
 
@@ -134,7 +127,7 @@ def abrir_pista(nome=None, texto=None, alvo=None):
         if alvo is not None:
             raise ValueError("as pistas do curso já têm alvo; para dar outro, passe também o nome e o texto da sua.")
         if nome is not None and nome not in ALVOS:
-            raise ValueError(f"não há pista {_curto(nome)} no curso, que tem {' e '.join(ALVOS)}; para a sua, passe também o texto.")
+            raise ValueError(f"não há pista {short(nome)} no curso, que tem {' e '.join(ALVOS)}; para a sua, passe também o texto.")
         nome, texto = (corpus.machado_ou_historinhas() if nome is None else
                        (nome, corpus.machado() if nome == "Machado de Assis" else corpus.das_historinhas()))
     elif _nome(nome, "o nome da pista") in ALVOS and not _do_curso(nome, texto):
@@ -204,11 +197,11 @@ def montar(receita, pista):
     model = receita.modelo(pista.tokenizer.vocab_size, T)
     check_model(model)
     if model.config.context_length != T:
-        raise RegraQuebrada(f"o modelo tem context_length {_curto(model.config.context_length)}; a janela é {T} para todos.")
+        raise RegraQuebrada(f"o modelo tem context_length {short(model.config.context_length)}; a janela é {T} para todos.")
     optimizer = receita.otimizador(model)
     grupos = getattr(optimizer, "param_groups", None)
     if not isinstance(grupos, list) or not grupos or not all(callable(getattr(optimizer, f, None)) for f in ("step", "zero_grad")):
-        raise TypeError(f"otimizador devolveu {_curto(optimizer)}; esperava um otimizador com grupos, como torch.optim.AdamW(model.parameters()).")
+        raise TypeError(f"otimizador devolveu {short(optimizer)}; esperava um otimizador com grupos, como torch.optim.AdamW(model.parameters()).")
     if not all(isinstance(g, dict) and "params" in g and 0 < as_real(g.get("lr")) < math.inf for g in grupos):
         raise ValueError("um grupo do otimizador não tem pesos, ou uma taxa maior que zero; esperava {\"params\": [...], \"lr\": 1e-3}.")
     meus = {id(p) for p in model.parameters() if p.requires_grad}
@@ -226,7 +219,7 @@ def provar(receita, pista, semente=0):
         conferir_modelo(montar(receita, pista)[0], pista)
     for passo in {1, (receita.passos + 1) // 2, receita.passos}:
         if not 0 <= as_real(fracao := receita.ritmo(passo, receita.passos)) < math.inf:
-            raise ValueError(f"ritmo deu {_curto(fracao)} no passo {passo}; esperava a fração da taxa, um número a partir de 0.")
+            raise ValueError(f"ritmo deu {short(fracao)} no passo {passo}; esperava a fração da taxa, um número a partir de 0.")
 
 
 def tempo_da_referencia(pista, passos=40):
@@ -254,9 +247,9 @@ def conferir_modelo(model, pista):
         logits, perda = _resposta(model, V, x, y)
         certa = F.cross_entropy(logits.flatten(0, 1), y.flatten())
         if not isinstance(perda, torch.Tensor) or perda.numel() != 1:
-            raise RegraQuebrada(f"a perda veio {_curto(perda)}; esperava um tensor de um número só, a entropia cruzada.")
+            raise RegraQuebrada(f"a perda veio {short(perda)}; esperava um tensor de um número só, a entropia cruzada.")
         if not torch.allclose(perda.to(certa), certa, atol=1e-4):
-            raise RegraQuebrada(f"a perda que o modelo diz ter é {n(perda.item(), 3)}; a entropia cruzada dos logits dele é {n(certa, 3)}.")
+            raise RegraQuebrada(f"a perda que o modelo diz ter é {n(perda, 3)}; a entropia cruzada dos logits dele é {n(certa, 3)}.")
         for corte in (1, T // 2, T - 1):
             mexido = x.clone()
             mexido[:, corte:] = (mexido[:, corte:] + 1) % V
@@ -280,7 +273,8 @@ def _resposta(model, V, x, *y):
 def conferir_primeira(primeira, vocab_size):
     """O modelo nasceu sem saber nada."""
     if not 0.9 * math.log(as_int("vocab_size", vocab_size, 2)) <= as_real(primeira) < math.inf:
-        raise RegraQuebrada(f"a primeira perda foi {_numero(primeira, 2)}; quem não sabe nada tem perto de {n(math.log(vocab_size), 2)}: "
+        veio = n(primeira, 2) if math.isfinite(as_real(primeira)) else short(primeira)
+        raise RegraQuebrada(f"a primeira perda foi {veio}; quem não sabe nada tem perto de {n(math.log(vocab_size), 2)}: "
                             "o modelo já vinha treinado.")
 
 
@@ -288,14 +282,10 @@ def conferir_perdas(primeira, validacao, reserva, vocab_size):
     """O modelo nasceu sem saber nada, e sabe da validação o que sabe de um texto parecido que ninguém mostrou."""
     conferir_primeira(primeira, vocab_size)
     if not all(0 <= as_real(perda) < math.inf for perda in (validacao, reserva)):
-        raise RegraQuebrada(f"a perda é {_curto(validacao)} na validação e {_curto(reserva)} na reserva; esperava dois números.")
+        raise RegraQuebrada(f"a perda é {short(validacao)} na validação e {short(reserva)} na reserva; esperava dois números.")
     if validacao < 0.95 * reserva:
         raise RegraQuebrada(f"a perda é {n(validacao, 3)} na validação e {n(reserva, 3)} na reserva, "
                             "um texto parecido que ninguém viu: o modelo treinou com a validação.")
-
-
-def _numero(valor, casas):
-    return n(valor, casas) if math.isfinite(as_real(valor)) else _curto(valor)
 
 
 @dataclass(frozen=True)
@@ -315,8 +305,8 @@ class Volta:
     quando: str
 
     def __str__(self):
-        chegou = "sem alvo" if math.isnan(self.alvo) else f"{'chegou' if self.perda <= self.alvo else 'não chegou'} ao alvo, {n(self.alvo, 3)}"
-        return (f"{self.receita}: perda {n(self.perda, 3)} em {n(self.segundos)} s; {chegou}; "
+        chegou = f"{'chegou' if self.perda <= self.alvo else 'não chegou'} ao alvo, {n(self.alvo, 3)}"
+        return (f"{self.receita}: perda {n(self.perda, 3)} em {n(self.segundos)} s; {'sem alvo' if math.isnan(self.alvo) else chegou}; "
                 f"o tempo da referência nesta máquina é {n(self.vezes)} vezes o dela.")
 
 
@@ -331,7 +321,7 @@ def correr(receita, pista, semente=0, autoria=""):
                 primeira = passo.train_loss
                 conferir_primeira(primeira, V)
             if passo.step % max(1, receita.passos // 50) == 0:
-                print(f"\r{receita.nome}: passo {passo.step} de {receita.passos}, perda {passo.train_loss:.2f}", end="")
+                print(f"\r{receita.nome}: passo {passo.step} de {receita.passos}, perda {n(passo.train_loss, 2)}", end="")
         print("\r" + " " * 78, end="\r")
         conferir_modelo(model, pista)
         validacao, reserva = evaluate(model, pista.validacao), evaluate(model, pista.reserva)
@@ -370,14 +360,15 @@ def conferir_volta(volta):
         inteiro = campo in ("passos", "parametros", "semente")
         novos[campo] = as_int(campo, valor, menos + 1, mais) if inteiro else as_real(valor)
         if not menos < novos[campo] <= mais:
-            raise ValueError(f"{campo} veio {_curto(valor)}; esperava um número maior que {menos}, até {mais:g}.")
+            raise ValueError(f"{campo} veio {short(valor)}; esperava um número maior que {menos}, até {formatado(mais, ',g')}.")
     try:
         datetime.fromisoformat(volta.quando)
     except ValueError:
-        raise ValueError(f"quando veio {_curto(volta.quando)}; esperava uma data, como 2026-11-25T10:00:00.") from None
+        raise ValueError(f"quando veio {short(volta.quando)}; esperava uma data, como 2026-11-25T10:00:00.") from None
     _alvo(volta.pista, volta.alvo)
     if volta.segundos < 1e-5 * volta.passos or not 1 <= volta.vezes * volta.segundos <= 1e6:
-        raise ValueError(f"o tempo não confere: {volta.passos} passos em {volta.segundos:g} s, e {volta.vezes:g} vezes isso para a referência.")
+        raise ValueError(f"o tempo não confere: {volta.passos} passos em {formatado(volta.segundos, ',g')} s, "
+                         f"e {formatado(volta.vezes, ',g')} vezes isso para a referência.")
     return Volta(**novos)
 
 
@@ -446,8 +437,8 @@ def placar(pasta=PASTA):
     melhores = {}
     for volta in sorted(ler(pasta), key=lambda v: v.vezes):
         if volta.perda <= volta.alvo:
-            parte = "" if volta.pista in ALVOS else f"Fora da classificação do curso: pista «{_visivel(volta.pista)}», alvo {n(volta.alvo, 3)}"
-            melhores.setdefault((parte, volta.pista, volta.alvo) if parte else ("",), {})[volta.autoria.strip(), volta.pista] = volta
+            fora = f"Fora da classificação do curso: pista «{_visivel(volta.pista)}», alvo {n(volta.alvo, 3)}"
+            melhores.setdefault(("",) if volta.pista in ALVOS else (fora, volta.pista, volta.alvo), {})[volta.autoria.strip(), volta.pista] = volta
     if not melhores:
         return f"nenhuma volta em {_visivel(pasta, 80)} chegou ao alvo ainda."
     linhas = []
@@ -456,8 +447,8 @@ def placar(pasta=PASTA):
         linhas.append(f"{'lugar':>5}  {'vezes':>6}  {'segundos':>8}  {'perda':>6}  {'pista':<16}  quem e com que receita")
         da_parte = sorted(melhores[chave].values(), key=lambda v: -v.vezes)
         for lugar, v in enumerate(da_parte[:MAX_LINHAS], 1):
-            linhas.append(f"{lugar:>4}º  {n(v.vezes):>6}  {n(v.segundos):>8}  {n(v.perda, 3):>6}  {_visivel(v.pista, 16):<16}  "
-                          f"{_visivel(v.autoria) or '(sem nome)'}: {_visivel(v.receita)}")
+            linhas.append(f"{lugar:>4}º  {n(v.vezes):>6}  {n(v.segundos):>8}  {n(v.perda, 3):>6}  "
+                          f"{_visivel(v.pista, 16):<16}  {_visivel(v.autoria) or '(sem nome)'}: {_visivel(v.receita)}")
         linhas += [f"e mais {len(da_parte) - MAX_LINHAS}."] if da_parte[MAX_LINHAS:] else []
     linhas += [f"E mais {len(melhores) - MAX_LINHAS} pistas."] if len(melhores) > MAX_LINHAS else []
     return "\n".join(linhas).lstrip("\n")

@@ -16,6 +16,7 @@ import torch
 
 from apoio import historinhas, veja
 from apoio.arquivos import desmontar
+from apoio.numeros import formatado, numero, porcento
 from gptmini.cache import check_pieces, differs
 from gptmini.geracao import generate, sample
 from apoio.por_dentro import chances, percorrer
@@ -145,12 +146,8 @@ class Treinador:
 PAPEL = f"background: {veja.COR['papel']}; color: {veja.COR['tinta']}; padding: 8px; overflow-x: auto; line-height: 1.4"
 
 
-def n(numero, casas=1):
-    return f"{numero:.{casas}f}".replace(".", ",")
-
-
 def celula(palavra):
-    return html.escape(palavra.replace("\n", "↵"))
+    return html.escape(veja.visivel(palavra))
 
 
 def figura(corpo, frase):
@@ -279,7 +276,7 @@ def tokens(model=None, tokenizer=None, frase=FRASE):
         palavra.max = len(ids) - 1
         i = palavra.value
         cossenos, vizinhos = (tabela @ tabela[ids[i]]).topk(min(6, len(tabela)))
-        linhas = [(tokenizer.vocab[j], max(0, c), n(c, 2), veja.COR["embedding"], j == ids[i])
+        linhas = [(tokenizer.vocab[j], max(0, c), numero(c, 2), veja.COR["embedding"], j == ids[i])
                   for c, j in zip(cossenos.tolist(), vizinhos.tolist(), strict=True)]
         fila = " ".join(f'<span style="border: 1px solid; padding: 2px 6px; font-weight: {"bold" if k == i else "normal"}">'
                         f"{celula(tokenizer.vocab[j])} <small>{j}</small></span>" for k, j in enumerate(ids))
@@ -307,7 +304,7 @@ def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
         maior, j, qual = max((peso, j, qual) for qual, linha in zip(quais, pesos, strict=True) for j, peso in enumerate(linha))
         olha, olhada = lido.palavras[i], lido.palavras[j]
         return figura(mapa(f"bloco {bloco.value}: para onde olha «{olha}», o token {i}", [f"cabeça {q}" for q in quais], lido.palavras, pesos),
-                      f"A palavra «{olha}» põe {100 * maior:.0f}% da atenção em «{olhada}», o token {j}, na cabeça {qual}.")
+                      f"A palavra «{olha}» põe {porcento(maior)} da atenção em «{olhada}», o token {j}, na cabeça {qual}.")
 
     return Painel(desenhar, [[texto], [bloco, cabeca, palavra]], "explorador da atenção")
 
@@ -328,8 +325,8 @@ def chaves(model=None, tokenizer=None, frase=f"{FRASE}."):
         pesos = pesos_com(model, ids, cabecas.value, mascara.value, escala.value)                         # (nh, T, T)
         futuro, maior = pesos.triu(1).sum(-1).mean(), pesos.amax(-1).mean()
         quadros = "".join(mapa(f"cabeça {i}", palavras, palavras, quadro.tolist()) for i, quadro in enumerate(pesos, start=1))
-        return figura(quadros, f"{'Com' if mascara.value else 'Sem'} máscara, {'com' if escala.value else 'sem'} escala: {100 * futuro:.0f}% "
-                               f"da atenção vai para palavras que ainda não foram lidas; o maior peso de cada linha é, em média, {100 * maior:.0f}%.")
+        return figura(quadros, f"{'Com' if mascara.value else 'Sem'} máscara, {'com' if escala.value else 'sem'} escala: {porcento(futuro)} "
+                               f"da atenção vai para palavras que ainda não foram lidas; o maior peso de cada linha é, em média, {porcento(maior)}.")
 
     return Painel(desenhar, [[texto], [cabecas, mascara, escala]], "máscara, cabeças e escala")
 
@@ -357,12 +354,12 @@ def proxima_palavra(model=None, tokenizer=None, comeco=FRASE, semente=0):
         antes, depois = lido["logits"].softmax(-1), chances(lido["logits"], temperatura.value, top_k.value or None)
         melhores = antes.topk(min(8, len(antes))).indices
         cortadas = top_k.value or len(antes)
-        linhas = [(tokenizer.vocab[i], depois[i].item(), (f"{100 * depois[i]:.0f}%" if k < cortadas else "fora") + f" (era {100 * antes[i]:.0f}%)",
+        linhas = [(tokenizer.vocab[i], depois[i].item(), (porcento(depois[i]) if k < cortadas else "fora") + f" (era {porcento(antes[i])})",
                    veja.COR["saida"], False) for k, i in enumerate(melhores.tolist())]
         i = melhores[0].item()
         corte = f"top_k {top_k.value}" if top_k.value else "sem corte"
-        return figura(barras(f"temperatura {n(temperatura.value)}, {corte}", linhas),
-                      f"«{tokenizer.vocab[i]}» sai do modelo com {100 * antes[i]:.0f}% de chance; com estes botões, fica com {100 * depois[i]:.0f}%.")
+        return figura(barras(f"temperatura {numero(temperatura.value)}, {corte}", linhas),
+                      f"«{tokenizer.vocab[i]}» sai do modelo com {porcento(antes[i])} de chance; com estes botões, fica com {porcento(depois[i])}.")
 
     def agir(acao):
         def ao_clicar():
@@ -391,11 +388,11 @@ def raio_x(model=None, tokenizer=None, frase=FRASE, parada=0):
         T, C = aqui.vetores.shape
         lente = lido.caminho.lente(aqui)[i]
         melhores = lente.topk(min(8, len(lente))).indices.tolist()
-        caminho = [(p.titulo, norma / max(normas), n(norma), veja.COR[p.peca], p is aqui) for p, norma in zip(todas, normas, strict=True)]
-        diria = [(tokenizer.vocab[j], lente[j].item(), f"{100 * lente[j]:.0f}%", veja.COR["saida"], False) for j in melhores]
+        caminho = [(p.titulo, norma / max(normas), numero(norma), veja.COR[p.peca], p is aqui) for p, norma in zip(todas, normas, strict=True)]
+        diria = [(tokenizer.vocab[j], lente[j].item(), porcento(lente[j]), veja.COR["saida"], False) for j in melhores]
         frase_da_parada = (
-            f"Token {i}, «{lido.palavras[i]}», em «{aqui.titulo}»: forma (1, {T}, {C}), tamanho {n(normas[onde.value])}; no fluxo residual, "
-            f"{n(aqui.fluxo[i].norm())}. Se parasse aqui, a mais provável seria «{diria[0][0]}», com {diria[0][2]}.")
+            f"Token {i}, «{lido.palavras[i]}», em «{aqui.titulo}»: forma (1, {T}, {C}), tamanho {numero(normas[onde.value])}; no fluxo residual, "
+            f"{numero(aqui.fluxo[i].norm())}. Se parasse aqui, a mais provável seria «{diria[0][0]}», com {diria[0][2]}.")
         return figura(barras("tamanho do vetor, parada por parada", caminho) + barras("se parasse aqui, o modelo diria…", diria), frase_da_parada)
 
     return Painel(desenhar, [[texto], [onde, palavra]], "raio X do bloco")
@@ -413,10 +410,10 @@ def giro(turns, rotate, T=24, hs=32, semente=0):
 
     def desenhar():
         i, j = consulta.value, chave.value
-        linhas = [(f"chave no lugar {t}", max(0.0, nota / maior), n(nota, 2).replace("-", "−"), veja.COR["atencao" if t == j else "apagado"], t == j)
+        linhas = [(f"chave no lugar {t}", max(0.0, nota / maior), numero(nota, 2), veja.COR["atencao" if t == j else "apagado"], t == j)
                   for t, nota in enumerate(notas[i])]
-        frase = (f"A consulta no lugar {i} dá nota {n(notas[i][j], 2)} à chave no lugar {j}, a {abs(i - j)} de distância. "
-                 "Some o mesmo tanto aos dois lugares: a nota fica.").replace("-", "−")
+        frase = (f"A consulta no lugar {i} dá nota {numero(notas[i][j], 2)} à chave no lugar {j}, a {abs(i - j)} de distância. "
+                 "Some o mesmo tanto aos dois lugares: a nota fica.")
         return figura(barras(f"As notas da consulta no lugar {i}", linhas), frase)
 
     return Painel(desenhar, [[consulta, chave]], "giro do RoPE")
@@ -431,16 +428,16 @@ def laboratorio(resultados):
 
     def coluna(nome):
         ensaio = resultados[nome]
-        linhas = [(linha, nota, f"{100 * nota:.0f}%", veja.COR["atencao"], linha == "derivável")
+        linhas = [(linha, nota, porcento(nota), veja.COR["atencao"], linha == "derivável")
                   for linha, nota in ensaio["boletim"].notas.items()]
-        texto = celula(ensaio["textos"][qual.value - 1]).replace("↵", "<br>")
-        excesso = n(ensaio["excesso"], 3).replace("-", "−")
+        texto = html.escape(ensaio["textos"][qual.value - 1]).replace("\n", "<br>")
+        excesso = numero(ensaio["excesso"], 3)
         return (f'<div style="flex: 1 1 320px; margin-right: 16px">{barras(nome, linhas)}<p>excesso: {excesso} nat por token</p>'
                 f"<blockquote>{texto}</blockquote></div>")
 
     def desenhar():
         ambas = dict.fromkeys([uma.value, outra.value])
-        frase = "; ".join(f"«{nome}» escreve {100 * resultados[nome]['boletim']['derivável']:.0f}% de histórias inteiras" for nome in ambas)
+        frase = "; ".join(f"«{nome}» escreve {porcento(resultados[nome]['boletim']['derivável'])} de histórias inteiras" for nome in ambas)
         return figura(f'<div style="display: flex; flex-wrap: wrap">{"".join(map(coluna, ambas))}</div>', f"{frase}.")
 
     return Painel(desenhar, [[uma, outra], [qual]], "duas variantes")
@@ -458,13 +455,13 @@ def orcamento(picos, uso=0.4):
         D = N * tokens_por.value
         contas, memoria = 6 * N * D, 16 * N
         horas = contas / (quantas.value * picos[gpu.value] * 1e12 * uso) / 3600
-        tempo = f"{n(horas * 60)} minutos" if horas < 2 else f"{n(horas)} horas" if horas < 72 else f"{n(horas / 24)} dias"
-        linhas = [("parâmetros", f"{n(N / 1e6)} milhões"), ("tokens de treino", f"{n(D / 1e9, 2)} bilhões"),
-                  ("pesos, gradientes e AdamW", f"{n(memoria / 1e9, 2)} GB"), ("contas", f"{contas:.1e}".replace(".", ",")),
+        tempo = f"{numero(horas * 60)} minutos" if horas < 2 else f"{numero(horas)} horas" if horas < 72 else f"{numero(horas / 24)} dias"
+        linhas = [("parâmetros", f"{numero(N / 1e6)} milhões"), ("tokens de treino", f"{numero(D / 1e9, 2)} bilhões"),
+                  ("pesos, gradientes e AdamW", f"{numero(memoria / 1e9, 2)} GB"), ("contas", formatado(contas, ".1e")),
                   (f"tempo em {quantas.value} {gpu.value}", tempo)]
         corpo = "".join(f'<tr><th scope="row" style="text-align: left; padding-right: 12px">{celula(a)}</th><td>{celula(b)}</td></tr>' for a, b in linhas)
-        return figura(f"<table>{corpo}</table>", f"Com {100 * uso:.0f}% do pico, treinar {n(N / 1e6)} milhões de parâmetros em "
-                                                 f"{n(D / 1e9, 2)} bilhões de tokens leva {tempo}.")
+        return figura(f"<table>{corpo}</table>", f"Com {porcento(uso)} do pico, treinar {numero(N / 1e6)} milhões de parâmetros em "
+                                                 f"{numero(D / 1e9, 2)} bilhões de tokens leva {tempo}.")
 
     return Painel(desenhar, [[tamanho, tokens_por], [gpu, quantas]], "quanto custa treinar")
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from gptmini.cache import PECAS, check_pieces, differs, strange_piece
+from gptmini.cache import PECAS, check_pieces, differs
 from gptmini.geracao import check_logits, check_sampling
-from gptmini.modelo import GPTMini, check_model
+from gptmini.modelo import GPTMini
 from gptmini.treino import as_row, eval_mode
 from gptmini.vetores import GPTConfig, as_int, short
 
@@ -83,10 +83,7 @@ def percorrer(model, ids):
             lido = bloco.norm2(x)                                                     # (1, T, C)
             parar("LayerNorm 2", n, "norm", lido)
             acesos = bloco.feedforward.gelu(bloco.feedforward.expand(lido))           # (1, T, 4C)
-            escrito = bloco.feedforward(lido)                                         # (1, T, C)
-            if differs(bloco.feedforward.contract(acesos), escrito):
-                raise ValueError(f"não dá para abrir este modelo: o feedforward do bloco {n} faz outra conta, e a figura mostraria "
-                                 "neurônios que não são os dele.")
+            escrito = bloco.feedforward.contract(acesos)                              # (1, T, C)
             parar("feedforward", n, "feedforward", escrito)
             x = x + escrito
             parar("residual 2", n, "residual", x)
@@ -96,8 +93,8 @@ def percorrer(model, ids):
         if not certos.isfinite().all():
             raise ValueError("as notas deste modelo vieram com nan ou infinito; veja se a perda do treino ainda era um número.")
         if differs(logits, certos):
-            raise ValueError(f"não dá para abrir este modelo: {strange_piece(model, idx)} faz outra conta, e a figura mostraria "
-                             "números que não são os dele.")
+            peca = difere_do_padrao(model) or "a atenção, ao devolver os seus pesos,"
+            raise ValueError(f"não dá para abrir este modelo: {peca} faz outra conta, e a figura mostraria números que não são os dele.")
     return Caminho(model, paradas, torch.stack(atencao), torch.stack(neuronios), logits[0].cpu())
 
 

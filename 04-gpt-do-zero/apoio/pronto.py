@@ -24,8 +24,12 @@ def dados(gramatica=None, semente=0):
     todas = (gramatica or historinhas.padrao()).sortear(TREINO + VALIDACAO, semente)
     treino, validacao = todas[:TREINO], todas[TREINO:]
     tokenizer = WordTokenizer([h.texto for h in todas])
-    exemplos = [[tokenizer.fim, *tokenizer.encode(h.texto), tokenizer.fim] for h in treino]
-    return tokenizer, exemplos, treino, validacao
+    return tokenizer, em_ids(tokenizer, treino), treino, validacao
+
+
+def em_ids(tokenizer, sorteadas):
+    """Cada historinha como o modelo a lê: os seus ids, entre dois `<fim>`."""
+    return [[tokenizer.fim, *tokenizer.encode(h.texto), tokenizer.fim] for h in sorteadas]
 
 
 def treinar(semente=0):

@@ -20,11 +20,12 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from . import corpus, historinhas, ponto
+from . import corpus, ponto, pronto
 from .arquivos import memoria, motivo
+from .numeros import numero
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
-from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer
+from gptmini.vetores import CharTokenizer, GPTConfig
 
 PADRAO = {"corpus": "historinhas", "contexto": 96, "d_model": 96, "cabecas": 3, "camadas": 2, "passos": 1200, "lote": 32,
           "semente": 0, "guardar_a_cada": 100, "lr": 5e-3, "dropout": 0.0}
@@ -83,10 +84,8 @@ class Repartido(nn.Module):
 def ler_corpus(nome):
     """(tokenizador, exemplos de treino, de validação) de «historinhas», «machado» ou de um arquivo de texto."""
     if nome == "historinhas":
-        textos = [h.texto for h in historinhas.sortear(39_000, semente=0)]
-        tokenizer = WordTokenizer(textos)
-        exemplos = [[tokenizer.fim, *tokenizer.encode(t), tokenizer.fim] for t in textos]
-        return tokenizer, exemplos[:-500], exemplos[-500:]
+        tokenizer, exemplos, _, validacao = pronto.dados()
+        return tokenizer, exemplos, pronto.em_ids(tokenizer, validacao)
     texto = corpus.machado() if nome == "machado" else corpus.de_arquivo(nome)
     tokenizer = CharTokenizer([texto])
     ids = tokenizer.encode(texto)
@@ -114,28 +113,21 @@ class Fala(argparse.ArgumentParser):
         self.exit(2, f"{self.format_usage()}erro: {message[:200]}. Com --ajuda, todas as opções.\n")
 
 
-def inteiro(menor, maior):
+def numero_que(serve, esperava, le=float):
+    """O leitor de uma opção: do que foi digitado ao número, se ele serve."""
     def ler(texto):
         try:
-            valor = int(texto)
-        except ValueError:
-            valor = None
-        if valor is None or not menor <= valor <= maior:
-            raise argparse.ArgumentTypeError(f"não aceita {texto!r}; esperava um número inteiro de {menor} a {maior}")
-        return valor
-    return ler
-
-
-def fracionario(serve, esperava):
-    def ler(texto):
-        try:
-            valor = float(texto.replace(",", "."))      # 0,005 também é um número
+            valor = le(texto.replace(",", "."))      # 0,005 também é um número
         except ValueError:
             valor = math.nan
         if not serve(valor):
             raise argparse.ArgumentTypeError(f"não aceita {texto!r}; esperava um número {esperava}")
         return valor
     return ler
+
+
+def inteiro(menor, maior):
+    return numero_que(lambda n: menor <= n <= maior, f"inteiro de {menor} a {maior}", int)
 
 
 def opcoes():
@@ -152,9 +144,9 @@ def opcoes():
                                ("lote", 10**9, "exemplos por passo, somados os processos"), ("semente", 10**9, "sorteia pesos e lotes"),
                                ("guardar-a-cada", 10**9, "passos entre dois pontos")):
         fala.add_argument(f"--{nome}", type=inteiro(0 if nome == "semente" else 1, maior), metavar="N", help=f"{ajuda} (padrão: {PADRAO[nome.replace('-', '_')]})")
-    fala.add_argument("--lr", type=fracionario(lambda x: 0 < x < math.inf, "acima de zero, como 0,005"), metavar="X",
+    fala.add_argument("--lr", type=numero_que(lambda x: 0 < x < math.inf, "acima de zero, como 0,005"), metavar="X",
                       help=f"taxa de aprendizado (padrão: {PADRAO['lr']})")
-    fala.add_argument("--dropout", type=fracionario(lambda x: 0 <= x < 1, "de 0 até menos de 1, como 0,1"), metavar="X",
+    fala.add_argument("--dropout", type=numero_que(lambda x: 0 <= x < 1, "de 0 até menos de 1, como 0,1"), metavar="X",
                       help=f"fração zerada no treino (padrão: {PADRAO['dropout']})")
     fala.add_argument("--aparelho", choices=("cpu", "cuda", "mps"), default=None, help="onde treinar (padrão: a placa, se houver; senão, cpu)")
     return fala
@@ -291,8 +283,8 @@ def treinar(pedido, processo=0, processos=1, parada=None):
     medida = (a, lido.vocab_size, exemplos, processos)
     pede, ha = conta(*medida), torch.cuda.mem_get_info()[0] if device.type == "cuda" else memoria()
     if pede > ha:
-        pede, ha = (f"{n / 1e9:.1f}".replace(".", ",") for n in (pede, ha))
-        raise ValueError(f"este treino pede ao menos {pede} GB de memória, e aqui há {ha} livres; baixe {a_baixar(*medida)}.")
+        raise ValueError(f"este treino pede ao menos {numero(pede / 1e9)} GB de memória, e aqui há {numero(ha / 1e9)} livres; "
+                         f"baixe {a_baixar(*medida)}.")
     if not guardado:
         preparar(arquivo)
         torch.manual_seed(a.semente)
@@ -309,7 +301,7 @@ def treinar(pedido, processo=0, processos=1, parada=None):
         if guardado:
             ponto.retomar(guardado, optimizer)
         if processo == 0:
-            print(f"{model.num_parameters()} parâmetros, {processos} processo(s), {device.type}{', bf16' if bf16 else ''}; "
+            print(f"{numero(model.num_parameters(), 0)} parâmetros, {processos} processo(s), {device.type}{', bf16' if bf16 else ''}; "
                   f"do passo {start + 1} ao {a.passos}", flush=True)
         feito = no_disco = start
         acaso = ponto.acaso()
@@ -329,8 +321,8 @@ def treinar(pedido, processo=0, processos=1, parada=None):
                 if s.step % a.guardar_a_cada == 0 or s.step == a.passos or parada.veio:
                     guardar()
                 if processo == 0 and (s.val_loss is not None or s.step % max(1, a.passos // 50) == 0):
-                    validada = "" if s.val_loss is None else f"   validação {s.val_loss:.4f}"
-                    print(f"passo {s.step:>6} de {a.passos}   perda {s.train_loss:.4f}{validada}   {s.seconds:.0f} s", flush=True)
+                    validada = "" if s.val_loss is None else f"   validação {numero(s.val_loss, 4)}"
+                    print(f"passo {s.step:>6} de {a.passos}   perda {numero(s.train_loss, 4)}{validada}   {numero(s.seconds, 0)} s", flush=True)
                 if parada.veio and s.step < a.passos:
                     raise KeyboardInterrupt
         except (FloatingPointError, RuntimeError, MemoryError):

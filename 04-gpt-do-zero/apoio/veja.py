@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from .numeros import formatado, numero, porcento
+
 COR = {
     "embedding": "#56B4E9",
     "atencao": "#0072B2",
@@ -39,7 +41,7 @@ class _Desenho(Figure):
         return arquivo.getvalue(), {"alt": self.legenda}
 
 
-def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
+def _figura(largura, altura, linhas=1, colunas=1, **opcoes):
     """Uma `Figure` sem pyplot (nada fica aberto na memória) e seus eixos."""
     figura = _Desenho(figsize=(largura, altura), dpi=100, layout="constrained", facecolor=COR["papel"])
     eixos = figura.subplots(linhas, colunas, squeeze=False, **opcoes)
@@ -49,16 +51,33 @@ def _figura(largura=8.0, altura=4.5, linhas=1, colunas=1, **opcoes):
     return figura, eixos
 
 
-def _n(numero, casas=2):
-    """Um número como se escreve em português; muito grande ou muito pequeno, com expoente."""
-    escrito = f"{round(numero, casas) or 0:.{casas}f}"
-    if numero and not 0.001 <= abs(numero) < 1e5:
-        escrito = f"{numero:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-    return escrito.replace(".", ",").replace("-", "−")
+def _quadro(largura, altura):
+    """Uma `Figure` de um par de eixos só."""
+    figura, eixos = _figura(largura, altura)
+    return figura, eixos[0, 0]
 
 
-def _parte(parte):
-    return f"{100 * parte:.0f}%"
+def _nomear(eixo, titulo="", x="", y="", tamanho=FONTE + 2, grade=False):
+    """O título e os nomes dos eixos; com `grade`, um risco claro na altura de cada marca."""
+    eixo.set_title(titulo, fontsize=tamanho)
+    eixo.set_xlabel(x, fontsize=FONTE)
+    eixo.set_ylabel(y, fontsize=FONTE)
+    if grade:
+        eixo.grid(axis="y", color="#E5E5E5")
+
+
+def _deitar(eixo, rotulos, tamanho=FONTE + 1):
+    """Uma barra por linha, a primeira no alto; o número vai escrito ao lado, e não no eixo."""
+    eixo.set_yticks(range(len(rotulos)), rotulos, fontsize=tamanho)
+    eixo.set_ylim(len(rotulos) - 0.5, -0.5)
+    eixo.set_xticks([])
+    eixo.spines["bottom"].set_visible(False)
+    eixo.tick_params(length=0)
+
+
+def _n(valor, casas=2):
+    """Um número de casas contadas; muito grande ou muito pequeno, com expoente."""
+    return numero(valor, casas) if not valor or 0.001 <= abs(valor) < 1e5 else formatado(valor, ".1e")
 
 
 def _rampa(cor):
@@ -91,8 +110,7 @@ def parametros_por_parte(contagens):
         "LayerNorm": COR["norm"],
         "saída": COR["saida"],
     }
-    figura, eixos = _figura(9, 1.6 + 0.9 * len(contagens))
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(9, 1.6 + 0.9 * len(contagens))
     for linha, partes in enumerate(contagens.values()):
         total, esquerda = sum(partes.values()), 0.0
         for parte, quantos in partes.items():
@@ -101,18 +119,17 @@ def parametros_por_parte(contagens):
                       label=parte if linha == 0 and any(c[parte] for c in contagens.values()) else None)
             if fatia >= 6:
                 cor = COR["papel"] if parte == "atenção" else COR["tinta"]
-                eixo.text(esquerda + fatia / 2, linha, f"{fatia:.0f}%", ha="center", va="center", fontsize=FONTE, color=cor)
+                eixo.text(esquerda + fatia / 2, linha, porcento(quantos / total), ha="center", va="center", fontsize=FONTE, color=cor)
             esquerda += fatia
-    nomes = [f"{nome}\n{sum(p.values()) / 1e6:.1f} mi".replace(".", ",") for nome, p in contagens.items()]
+    nomes = [f"{nome}\n{numero(sum(p.values()) / 1e6)} mi" for nome, p in contagens.items()]
     eixo.set_yticks(range(len(contagens)), nomes, fontsize=FONTE)
     eixo.invert_yaxis()
     eixo.set_xlim(0, 100)
-    eixo.set_xlabel("% dos parâmetros", fontsize=FONTE)
-    eixo.set_title("Onde moram os parâmetros", fontsize=FONTE + 2)
+    _nomear(eixo, "Onde moram os parâmetros", "% dos parâmetros")
     figura.legend(loc="outside lower center", ncols=3, fontsize=FONTE - 1, frameon=False)
     maiores = [(nome, max(partes, key=partes.get), partes) for nome, partes in contagens.items()]
     figura.legenda = "A maior parte dos parâmetros: " + "; ".join(
-        f"em {nome}, {maior}, {_parte(partes[maior] / sum(partes.values()))}" for nome, maior, partes in maiores) + "."
+        f"em {nome}, {maior}, {porcento(partes[maior] / sum(partes.values()))}" for nome, maior, partes in maiores) + "."
     return figura
 
 
@@ -121,9 +138,13 @@ def _lista(tabela):
     return tabela.tolist() if hasattr(tabela, "tolist") else tabela
 
 
+def visivel(palavra):
+    """Uma palavra como se escreve numa figura: a quebra de linha vira uma seta."""
+    return palavra.replace("\n", "↵")
+
+
 def _rotulos(palavras):
-    """Palavras como se escrevem num eixo: a quebra de linha vira uma seta."""
-    return [palavra.replace("\n", "↵") for palavra in palavras]
+    return [visivel(palavra) for palavra in palavras]
 
 
 def vetores(palavras, quadros):
@@ -136,14 +157,13 @@ def vetores(palavras, quadros):
     figura, eixos = _figura(3.6 * len(quadros) + 1, 0.36 * len(palavras) + 1.4, 1, len(quadros), sharey=True)
     for eixo, (titulo, tabela) in zip(eixos[0], quadros.items(), strict=True):
         imagem = eixo.imshow(tabela, cmap="PuOr", vmin=-maior, vmax=maior, aspect="auto")
-        eixo.set_title(titulo, fontsize=FONTE + 1)
-        eixo.set_xlabel("números do vetor", fontsize=FONTE)
+        _nomear(eixo, titulo, "números do vetor", tamanho=FONTE + 1)
         eixo.set_xticks([])
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
     figura.colorbar(imagem, ax=eixos[0].tolist(), shrink=0.9).ax.tick_params(labelsize=FONTE - 1)
     _, quadro, t = max((abs(n), titulo, t) for titulo, tabela in quadros.items() for t, linha in enumerate(tabela) for n in linha)
     figura.legenda = (f"{len(palavras)} tokens, {len(tabela[0])} números cada um; o maior em tamanho, {_n(maior)}, está no quadro "
-                      f"«{quadro}», na linha «{_rotulos(palavras)[t]}».")
+                      f"«{quadro}», na linha «{visivel(palavras[t])}».")
     return figura
 
 
@@ -155,8 +175,7 @@ def cossenos(palavras, tabela):
     tamanhos = [sum(a * a for a in u) ** 0.5 for u in _lista(tabela)]
     unitarios = [[a / tamanho for a in u] for u, tamanho in zip(_lista(tabela), tamanhos, strict=True)]
     pares = [[sum(a * b for a, b in zip(u, v, strict=True)) for v in unitarios] for u in unitarios]
-    figura, eixos = _figura(0.62 * len(palavras) + 2.6, 0.5 * len(palavras) + 1.8)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(0.62 * len(palavras) + 2.6, 0.5 * len(palavras) + 1.8)
     imagem = eixo.imshow(pares, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     for i, linha in enumerate(pares):
         for j, cosseno in enumerate(linha):
@@ -177,8 +196,7 @@ def mascara(palavras, permitido):
     `palavras`: T rótulos; `permitido`: tabela (T, T) de verdadeiro ou falso.
     """
     permitido, T = _lista(permitido), len(palavras)
-    figura, eixos = _figura(0.75 * T + 2, 0.6 * T + 1.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(0.75 * T + 2, 0.6 * T + 1.6)
     imagem = eixo.imshow(permitido, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
     for i in range(T):
         for j in range(T):
@@ -186,11 +204,9 @@ def mascara(palavras, permitido):
     eixo.set_xticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.set_yticks(range(T), _rotulos(palavras), fontsize=FONTE)
     eixo.xaxis.tick_top()
-    eixo.set_title("token olhado", fontsize=FONTE)
-    eixo.set_ylabel("token que olha", fontsize=FONTE)
-    pares, rotulos = sum(map(sum, permitido)), _rotulos(palavras)
-    figura.legenda = (f"{pares} dos {T * T} pares são permitidos: o primeiro token, «{rotulos[0]}», vê {sum(permitido[0])}, "
-                      f"e o último, «{rotulos[-1]}», vê {sum(permitido[-1])}.")
+    _nomear(eixo, "token olhado", y="token que olha", tamanho=FONTE)
+    figura.legenda = (f"{sum(map(sum, permitido))} dos {T * T} pares são permitidos: o primeiro token, «{visivel(palavras[0])}», "
+                      f"vê {sum(permitido[0])}, e o último, «{visivel(palavras[-1])}», vê {sum(permitido[-1])}.")
     return figura
 
 
@@ -202,8 +218,7 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     olham; sem eles, as próprias palavras).
     """
     pesos, linhas = _lista(pesos), linhas or palavras
-    figura, eixos = _figura(max(6.0, 0.34 * len(palavras) + 2.2), 0.5 * len(linhas) + 2.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(max(6.0, 0.34 * len(palavras) + 2.2), 0.5 * len(linhas) + 2.6)
     maior = max(map(max, pesos))
     imagem = eixo.imshow(pesos, cmap=_rampa(COR["atencao"]), vmin=0, vmax=maior, aspect="auto")
     for i, linha in enumerate(pesos):
@@ -213,10 +228,10 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     eixo.set_xticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE, rotation=90)
     eixo.set_yticks(range(len(linhas)), _rotulos(linhas), fontsize=FONTE)
     eixo.set_title(titulo, fontsize=FONTE + 1)
-    figura.colorbar(imagem, ax=eixo, format=lambda parte, _: f"{parte:.0%}").set_label("atenção", fontsize=FONTE)
+    figura.colorbar(imagem, ax=eixo, format=lambda v, _: porcento(v)).set_label("atenção", fontsize=FONTE)
     pares = [(i, j) for i in range(len(pesos)) for j in range(len(palavras)) if i != j or linhas is not palavras]
     i, j = max(pares or [(0, 0)], key=lambda par: pesos[par[0]][par[1]])
-    figura.legenda = f"O maior peso: na linha «{_rotulos(linhas)[i]}», {_parte(pesos[i][j])} em «{_rotulos(palavras)[j]}», o token {j}."
+    figura.legenda = f"O maior peso: na linha «{visivel(linhas[i])}», {porcento(pesos[i][j])} em «{visivel(palavras[j])}», o token {j}."
     return figura
 
 
@@ -232,19 +247,14 @@ def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     perda, falta = eixos[0]
     perda.plot(onde, [p.train_loss for p in passos], color=COR["apagado"], linewidth=1, label="lote de treino")
     perda.plot(*zip(*medidos), color=COR["atencao"], marker="o", linewidth=2, label="validação")
-    perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {perda_ao_acaso:.2f}".replace(".", ","))
-    perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {limite:.3f}".replace(".", ","))
+    perda.axhline(perda_ao_acaso, color=COR["tinta"], linestyle=":", label=f"ao acaso: {numero(perda_ao_acaso, 2)}")
+    perda.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {numero(limite, 3)}")
     perda.set_ylim(bottom=0)
-    perda.set_title("A perda desce até o limite", fontsize=FONTE + 2)
-    perda.set_ylabel("nats por token", fontsize=FONTE)
+    _nomear(perda, "A perda desce até o limite", "passo", "nats por token", grade=True)
     perda.legend(fontsize=FONTE - 1, frameon=False)
     falta.plot([s for s, _ in medidos], [v - piso for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
     falta.set_yscale("log")
-    falta.set_title("Quanto falta, na validação", fontsize=FONTE + 2)
-    falta.set_ylabel("nats por token acima do piso", fontsize=FONTE)
-    for eixo in (perda, falta):
-        eixo.set_xlabel("passo", fontsize=FONTE)
-        eixo.grid(axis="y", color="#E5E5E5")
+    _nomear(falta, "Quanto falta, na validação", "passo", "nats por token acima do piso", grade=True)
     (antes, primeira), (depois, ultima) = medidos[0], medidos[-1]
     figura.legenda = (f"Na validação, a perda vai de {_n(primeira)} no passo {antes} a {_n(ultima, 3)} no passo {depois}; "
                       f"no fim faltam {_n(ultima - piso, 4)} nat por token.")
@@ -270,11 +280,9 @@ def ativacoes(x, curvas, inclinacoes):
             if i == 0:
                 estilo = {"color": COR["feedforward"], "linewidth": 3.5}
             eixo.plot(_lista(x), _lista(y), label=nome, **estilo)
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.set_xlabel("entrada", fontsize=FONTE)
-        eixo.set_ylabel(rotulo, fontsize=FONTE)
+        _nomear(eixo, titulo, "entrada", rotulo)
         eixo.set_xlim(-4, 4)
-        eixo.yaxis.set_major_formatter(lambda v, _: f"{v:.1f}".replace(".", ","))
+        eixo.yaxis.set_major_formatter(lambda v, _: numero(v))
     eixos[0, 0].set_ylim(-0.5, 4)
     eixos[0, 0].legend(fontsize=FONTE, frameon=False, loc="upper left")
     x, fundos = _lista(x), {nome: min(enumerate(_lista(y)), key=lambda ponto: ponto[1]) for nome, y in curvas.items()}
@@ -297,17 +305,14 @@ def variancia_dos_pontos(tamanhos, variancias, maiores):
             eixo.plot(tamanhos, valores, color=cor, marker=marca, markersize=8, linewidth=2.5, label=nome)
         eixo.set_xscale("log", base=2)
         eixo.set_xticks(tamanhos, [str(hs) for hs in tamanhos])
-        eixo.set_xlabel("hs, os números de cada cabeça", fontsize=FONTE)
-        eixo.set_ylabel(rotulo, fontsize=FONTE)
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.grid(axis="y", color="#E5E5E5")
+        _nomear(eixo, titulo, "hs, os números de cada cabeça", rotulo, grade=True)
     eixos[0, 0].set_yscale("log", base=2)
     eixos[0, 0].yaxis.set_major_formatter(lambda v, _: _n(v, 0 if v >= 1 else 2))
     eixos[0, 1].set_ylim(0, 1)
-    eixos[0, 1].yaxis.set_major_formatter(lambda v, _: _parte(v))
+    eixos[0, 1].yaxis.set_major_formatter(lambda v, _: porcento(v))
     eixos[0, 0].legend(fontsize=FONTE, frameon=False)
     figura.legenda = f"Com hs = {tamanhos[-1]}: " + "; ".join(
-        f"{nome}, variância {_n(variancias[nome][-1], 1)} e maior peso {_parte(maiores[nome][-1])}" for nome in variancias) + "."
+        f"{nome}, variância {_n(variancias[nome][-1], 1)} e maior peso {porcento(maiores[nome][-1])}" for nome in variancias) + "."
     return figura
 
 
@@ -319,12 +324,8 @@ def _barras(eixo, linhas, cor, titulo, escrever, contorno=()):
     for i, valor in enumerate(valores):
         ponta = max(0, valor, *contorno[i : i + 1])
         eixo.annotate(escrever(valor), (ponta, i), xytext=(5, 0), textcoords="offset points", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(linhas)), _rotulos([nome for nome, _ in linhas]), fontsize=FONTE + 1)
-    eixo.set_ylim(len(linhas) - 0.5, -0.5)
+    _deitar(eixo, _rotulos([nome for nome, _ in linhas]))
     eixo.set_xlim(min(0, *valores), 1.22 * max(*valores, 1e-9))
-    eixo.set_xticks([])
-    eixo.spines["bottom"].set_visible(False)
-    eixo.tick_params(length=0)
     eixo.set_title(titulo, fontsize=FONTE + 1)
 
 
@@ -339,8 +340,8 @@ def neuronio(acende, empurra, nome=""):
     _barras(eixos[0, 1], empurra, COR["saida"], "…e empurra para a saída", lambda v: _n(v, 1))
     figura.suptitle(nome, fontsize=FONTE + 2)
     (palavra, aceso), (saida, _) = acende[0], empurra[0]
-    figura.legenda = (f"A palavra que mais o acende é «{_rotulos([palavra])[0]}», {_n(aceso, 1)} em média; "
-                      f"a que ele mais empurra é «{_rotulos([saida])[0]}».")
+    figura.legenda = (f"A palavra que mais o acende é «{visivel(palavra)}», {_n(aceso, 1)} em média; "
+                      f"a que ele mais empurra é «{visivel(saida)}».")
     return figura
 
 
@@ -349,8 +350,7 @@ def formas(etapas):
 
     `etapas`: [(nome, forma (B, T, n), peça)], na ordem em que acontecem; a peça é uma chave de `COR`.
     """
-    figura, eixos = _figura(1.55 * len(etapas) + 0.8, 4.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(1.55 * len(etapas) + 0.8, 4.6)
     maior = max(forma[-1] for _, forma, _ in etapas)
     for i, (_, forma, peca) in enumerate(etapas):
         eixo.bar(i, forma[-1], width=0.5, color=COR[peca])
@@ -362,8 +362,7 @@ def formas(etapas):
     eixo.set_ylim(0, 1.15 * maior)
     eixo.set_yticks([])
     eixo.spines["left"].set_visible(False)
-    eixo.set_ylabel("números por token", fontsize=FONTE)
-    eixo.set_title("As formas (B, T, números), etapa por etapa", fontsize=FONTE + 2)
+    _nomear(eixo, "As formas (B, T, números), etapa por etapa", y="números por token")
     numeros = [forma[-1] for _, forma, _ in etapas]
     figura.legenda = (f"Cada token entra com {numeros[0]} números, chega a ter {maior} "
                       f"(em «{etapas[numeros.index(maior)][0]}») e sai com {numeros[-1]}.")
@@ -377,8 +376,7 @@ def lente(palavras, paradas, previstas, chances):
     palavras; `chances`: a de cada uma, (n, T), de 0 a 1.
     """
     chances = _lista(chances)
-    figura, eixos = _figura(1.08 * len(palavras) + 2.4, 0.5 * len(paradas) + 1.5)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(1.08 * len(palavras) + 2.4, 0.5 * len(paradas) + 1.5)
     imagem = eixo.imshow(chances, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
     for i, linha in enumerate(previstas):
         for j, palavra in enumerate(_rotulos(linha)):
@@ -390,8 +388,8 @@ def lente(palavras, paradas, previstas, chances):
     eixo.set_title("depois de ler…", fontsize=FONTE)
     final = previstas[-1][-1]
     desde = next(i for i in range(len(paradas)) if all(linha[-1] == final for linha in previstas[i:]))
-    ate_la = f"; no começo do caminho, a mais provável era «{_rotulos([previstas[0][-1]])[0]}»" if desde else ""
-    figura.legenda = (f"Depois de «{_rotulos(palavras)[-1]}», o modelo prevê «{_rotulos([final])[0]}», com {_parte(chances[-1][-1])}. "
+    ate_la = f"; no começo do caminho, a mais provável era «{visivel(previstas[0][-1])}»" if desde else ""
+    figura.legenda = (f"Depois de «{visivel(palavras[-1])}», o modelo prevê «{visivel(final)}», com {porcento(chances[-1][-1])}. "
                       f"É a mais provável desde a parada «{paradas[desde]}»{ate_la}.")
     return figura
 
@@ -405,11 +403,11 @@ def proxima_palavra(palavras, antes, quadros):
     antes, quadros = _lista(antes), {titulo: _lista(depois) for titulo, depois in quadros.items()}
     figura, eixos = _figura(3.4 * len(quadros) + 1.2, 0.42 * len(palavras) + 1.4, 1, len(quadros), sharey=True)
     for eixo, (titulo, depois) in zip(eixos[0], quadros.items(), strict=True):
-        _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: _parte(v) if v else "fora", antes)
+        _barras(eixo, list(zip(palavras, depois, strict=True)), COR["saida"], titulo, lambda v: porcento(v) if v else "fora", antes)
         eixo.set_xlim(0, 1.3 * max(max(antes), *map(max, quadros.values())))
-    primeira = _rotulos(palavras)[0]
-    figura.legenda = f"«{primeira}» sai do modelo com {_parte(antes[0])} de chance; " + "; ".join(
-        f"com {titulo}, {_parte(depois[0])}" for titulo, depois in quadros.items()) + "."
+    primeira = visivel(palavras[0])
+    figura.legenda = f"«{primeira}» sai do modelo com {porcento(antes[0])} de chance; " + "; ".join(
+        f"com {titulo}, {porcento(depois[0])}" for titulo, depois in quadros.items()) + "."
     return figura
 
 
@@ -420,35 +418,30 @@ def boletins(lotes):
     """
     tons = ["#8A3C00", COR["saida"], "#F0A878", COR["apagado"]]
     notas = sorted(next(iter(lotes.values())).notas, key=lambda nota: (nota.startswith("mantém"), nota))
-    figura, eixos = _figura(10, (0.3 * len(lotes) + 0.3) * len(notas) + 1.5)
-    eixo, altura = eixos[0, 0], 0.8 / len(lotes)
+    figura, eixo = _quadro(10, (0.3 * len(lotes) + 0.3) * len(notas) + 1.5)
+    altura = 0.8 / len(lotes)
     for i, ((nome, boletim), tom) in enumerate(zip(lotes.items(), tons, strict=False)):
         onde = [linha + (i - (len(lotes) - 1) / 2) * altura for linha in range(len(notas))]
         certas, duvidas = ([100 * quadro.get(nota, 0) for nota in notas] for quadro in (boletim.notas, boletim.sem_juizo))
         eixo.barh(onde, certas, height=0.9 * altura, color=tom, label=nome)
         eixo.barh(onde, duvidas, left=certas, height=0.9 * altura, facecolor="none", edgecolor=tom, hatch="////")
         for y, certa in zip(onde, certas, strict=True):
-            eixo.text(101, y, f"{certa:.0f}%", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(notas)), notas, fontsize=FONTE + 1)
-    eixo.set_ylim(len(notas) - 0.5, -0.5)
+            eixo.text(101, y, f"{numero(certa, 0)}%", va="center", fontsize=FONTE)
+    _deitar(eixo, notas)
     eixo.set_xlim(0, 110)
-    eixo.set_xticks([])
-    eixo.spines["bottom"].set_visible(False)
-    eixo.tick_params(length=0)
     eixo.set_title("O boletim (hachurado: sem juízo)", fontsize=FONTE + 2)
     figura.legend(loc="outside lower center", ncols=len(lotes), fontsize=FONTE, frameon=False)
     outras = [nota for nota in notas if nota != "derivável"]
     piores = {nome: min(outras, key=lambda nota: b.notas[nota]) for nome, b in lotes.items()}
     figura.legenda = "; ".join(
-        f"{nome}: {_parte(b.notas['derivável'])} deriváveis; das outras notas, a mais baixa é «{piores[nome]}», "
-        f"{_parte(b.notas[piores[nome]])}" for nome, b in lotes.items()) + "."
+        f"{nome}: {porcento(b.notas['derivável'])} deriváveis; das outras notas, a mais baixa é «{piores[nome]}», "
+        f"{porcento(b.notas[piores[nome]])}" for nome, b in lotes.items()) + "."
     return figura
 
 
 def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
-    figura, eixos = _figura(9, 4.4)
-    quadro = eixos[0, 0]
+    figura, quadro = _quadro(9, 4.4)
     em_estudo = list(curvas)[-1]
     for nome, valores in curvas.items():
         onde = range(primeiro, primeiro + len(valores))
@@ -458,11 +451,8 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     quadro.set_yscale(escala)
     if escala == "linear":
         quadro.set_ylim(bottom=0)
-        quadro.yaxis.set_major_formatter(lambda v, _: f"{v:.2f}".replace(".", ","))
-    quadro.set_title(titulo, fontsize=FONTE + 2)
-    quadro.set_xlabel(eixo, fontsize=FONTE)
-    quadro.set_ylabel(rotulo, fontsize=FONTE)
-    quadro.grid(axis="y", color="#E5E5E5")
+        quadro.yaxis.set_major_formatter(lambda v, _: numero(v, 2))
+    _nomear(quadro, titulo, eixo, rotulo, grade=True)
     quadro.legend(fontsize=FONTE, frameon=False)
     figura.legenda = f"{titulo}, do começo ao fim da pilha: " + "; ".join(
         f"{nome}, de {_n(valores[0])} a {_n(valores[-1])}" for nome, valores in curvas.items()) + "."
@@ -492,14 +482,13 @@ def temperaturas(quadros, temperaturas):
         imagem = eixo.imshow(tabela, cmap=_rampa(COR["saida"]), vmin=0, vmax=1, aspect="auto")
         for i, linha in enumerate(tabela):
             for j, chance in enumerate(linha):
-                _escrever(eixo, j, i, _parte(chance), imagem)
-        eixo.set_xticks(range(len(temperaturas)), [f"{t:.1f}".replace(".", ",") for t in temperaturas], fontsize=FONTE)
+                _escrever(eixo, j, i, porcento(chance), imagem)
+        eixo.set_xticks(range(len(temperaturas)), map(numero, temperaturas), fontsize=FONTE)
         eixo.set_yticks(range(len(palavras)), _rotulos(palavras), fontsize=FONTE)
-        eixo.set_xlabel("temperatura", fontsize=FONTE)
-        eixo.set_title(titulo, fontsize=FONTE + 1)
+        _nomear(eixo, titulo, "temperatura", tamanho=FONTE + 1)
     figura.legenda = "; ".join(
-        f"{titulo}: «{_rotulos(palavras)[0]}» tem {_parte(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
-        f"e {_parte(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
+        f"{titulo}: «{visivel(palavras[0])}» tem {porcento(_lista(tabela)[0][0])} com temperatura {_n(temperaturas[0], 1)} "
+        f"e {porcento(_lista(tabela)[0][-1])} com {_n(temperaturas[-1], 1)}" for titulo, (palavras, tabela) in quadros.items()) + "."
     return figura
 
 
@@ -516,17 +505,13 @@ def bancada(ensaios, pecas, teto=0.6):
     imagem = notas.imshow(tabela, cmap=_rampa(COR["atencao"]), vmin=0, vmax=1, aspect="auto")
     for i, (nome, (excesso, boletim)) in enumerate(ensaios.items()):
         barras.barh(i, max(-teto, min(excesso, teto)), height=0.7, color=COR[pecas[nome]])
-        barras.text(max(0, min(excesso, teto)) + 0.02, i, f"{excesso:.3f}".replace(".", ",").replace("-", "−"),
-                    va="center", fontsize=FONTE + 1)
+        barras.text(max(0, min(excesso, teto)) + 0.02, i, numero(excesso, 3), va="center", fontsize=FONTE + 1)
         for j, nota in enumerate(boletim.values()):
             _escrever(notas, j, i, "–" if nota is None else f"{100 * nota:.0f}", imagem, FONTE + 2)
     barras.axvline(0, color=COR["tinta"], linewidth=1.5)
-    barras.set_yticks(range(len(ensaios)), ensaios, fontsize=FONTE + 1)
-    barras.set_ylim(len(ensaios) - 0.5, -0.5)
+    _deitar(barras, ensaios)
     barras.set_xlim(-0.35, teto + 0.2)
-    barras.set_xticks([])
-    barras.spines[["bottom", "left"]].set_visible(False)
-    barras.tick_params(length=0)
+    barras.spines["left"].set_visible(False)
     barras.set_title("excesso: nats por token acima do limite", fontsize=FONTE + 1)
     notas.set_xticks(range(len(colunas)), colunas, fontsize=FONTE)
     notas.xaxis.tick_top()
@@ -552,10 +537,7 @@ def gradiente_por_bloco(quadros, piso=1e-12):
             eixo.plot(range(1, len(valores) + 1), [max(v, piso) for v in valores], color=cor, linestyle=traco,
                       linewidth=3, label=nome)
         eixo.set_yscale("log")
-        eixo.set_title(titulo, fontsize=FONTE + 2)
-        eixo.set_xlabel("bloco", fontsize=FONTE)
-        eixo.grid(axis="y", color="#E5E5E5")
-    eixos[0, 0].set_ylabel("tamanho do gradiente", fontsize=FONTE)
+        _nomear(eixo, titulo, "bloco", "tamanho do gradiente" if eixo is eixos[0, 0] else "", grade=True)
     figura.legend(*eixos[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(estilos),
                   fontsize=FONTE, frameon=False)
     figura.legenda = "Do primeiro ao último bloco. " + " ".join(
@@ -566,14 +548,12 @@ def gradiente_por_bloco(quadros, piso=1e-12):
 
 def custo_por_token(curvas, contexto):
     """{nome: milissegundos de cada passo}: quanto custa o próximo token, com e sem cache, antes e depois de encher a janela."""
-    figura, eixos = _figura(8, 4)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 4)
     for (nome, tempos), cor in zip(curvas.items(), (COR["saida"], COR["atencao"])):
         eixo.plot(range(1, len(tempos) + 1), tempos, color=cor, label=nome, lw=2)
     eixo.axvline(contexto, color=COR["apagado"], ls=":")
     eixo.set_yscale("log")
-    eixo.set_xlabel("tokens já escritos", fontsize=FONTE)
-    eixo.set_ylabel("ms por token novo", fontsize=FONTE)
+    _nomear(eixo, x="tokens já escritos", y="ms por token novo")
     eixo.legend(fontsize=FONTE - 1, frameon=False)
     # A mediana de alguns vizinhos: um só passo pode ter sido atrasado por outro programa.
     dentro = {nome: (median(tempos[contexto // 8 - 8 : contexto // 8 + 8]), median(tempos[contexto - 18 : contexto - 2]))
@@ -585,14 +565,11 @@ def custo_por_token(curvas, contexto):
 
 def custo_do_treino(tempos):
     """Quanto custa treinar cada token conforme a janela. `tempos`: {tamanho da janela: microssegundos por token}."""
-    figura, eixos = _figura(8, 3.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 3.6)
     eixo.plot(list(tempos), list(tempos.values()), color=COR["atencao"], marker="o", linewidth=3)
     eixo.set_xticks(list(tempos))
     eixo.set_ylim(0, 1.15 * max(tempos.values()))
-    eixo.set_xlabel("tokens na janela de treino", fontsize=FONTE)
-    eixo.set_ylabel("µs por token, ida e volta", fontsize=FONTE)
-    eixo.grid(axis="y", color="#E5E5E5")
+    _nomear(eixo, x="tokens na janela de treino", y="µs por token, ida e volta", grade=True)
     (curta, barato), *_, (longa, caro) = tempos.items()
     figura.legenda = f"Um token custa {_n(barato, 0)} µs numa janela de {curta} e {_n(caro, 0)} µs numa de {longa}: {_n(caro / barato, 1)} vezes."
     return figura
@@ -600,14 +577,12 @@ def custo_do_treino(tempos):
 
 def perda_ao_vivo(passos, limite, steps):
     """A perda dos lotes até agora, contra o limite exato. `passos`: lista de `Step`; `steps`: até onde o treino vai."""
-    figura, eixos = _figura(8, 3.6)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(8, 3.6)
     eixo.plot([p.step for p in passos], [p.train_loss for p in passos], color=COR["atencao"], linewidth=1.5, label="lote de treino")
     eixo.axhline(limite, color=COR["saida"], linestyle="--", linewidth=2, label=f"limite: {_n(limite, 3)}")
     eixo.set_xlim(0, steps)
     eixo.set_ylim(0, max([limite, *(p.train_loss for p in passos)]) * 1.05)
-    eixo.set_xlabel("passo", fontsize=FONTE)
-    eixo.set_ylabel("nats por token", fontsize=FONTE)
+    _nomear(eixo, x="passo", y="nats por token")
     eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
     eixo.legend(fontsize=FONTE - 1, frameon=False)
     figura.legenda = (f"Passo {passos[-1].step} de {steps}: a perda do lote é {_n(passos[-1].train_loss)}, e o limite, {_n(limite, 3)}."
@@ -617,8 +592,8 @@ def perda_ao_vivo(passos, limite, steps):
 
 def corrida(curvas, alvo):
     """A perda de cada lote contra o relógio. `curvas`: {nome: [(segundos, perda)]}; `alvo`: a perda a alcançar."""
-    figura, eixos = _figura(9, 4.5)
-    eixo, fim = eixos[0, 0], {}
+    figura, eixo = _quadro(9, 4.5)
+    fim = {}
     for (nome, curva), cor in zip(curvas.items(), [COR["saida"], COR["atencao"]][-len(curvas):], strict=True):
         # A média de uns vizinhos: a perda de um lote só treme demais.
         janela = max(1, len(curva) // 25)
@@ -627,9 +602,8 @@ def corrida(curvas, alvo):
         fim[nome] = medias[-1]
     eixo.axhline(alvo, color=COR["tinta"], linestyle="--", linewidth=2, label=f"alvo: {_n(alvo, 3)}")
     eixo.set_xscale("log")
-    eixo.xaxis.set_major_formatter(lambda v, _: f"{v:g}".replace(".", ","))
-    eixo.set_xlabel("segundos de treino (cada marca vale dez vezes a anterior)", fontsize=FONTE)
-    eixo.set_ylabel("nats por letra, no lote", fontsize=FONTE)
+    eixo.xaxis.set_major_formatter(lambda v, _: formatado(v, ",g"))
+    _nomear(eixo, x="segundos de treino (cada marca vale dez vezes a anterior)", y="nats por letra, no lote")
     eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
     eixo.legend(fontsize=FONTE, frameon=False)
     figura.legenda = "A média dos últimos lotes: " + "; ".join(
@@ -640,8 +614,7 @@ def corrida(curvas, alvo):
 def escada(tempos):
     """Segundos até o alvo, um degrau por linha. `tempos`: {nome: segundos}; o primeiro é a referência."""
     referencia, *degraus = tempos
-    figura, eixos = _figura(9, 0.5 * len(tempos) + 1.2)
-    eixo = eixos[0, 0]
+    figura, eixo = _quadro(9, 0.5 * len(tempos) + 1.2)
     for i, (nome, segundos) in enumerate(tempos.items()):
         if segundos == float("inf"):
             eixo.text(0, i, " não chegou", va="center", fontsize=FONTE)
@@ -649,11 +622,8 @@ def escada(tempos):
         eixo.barh(i, segundos, height=0.7, color=COR["saida" if nome == referencia else "atencao"])
         vezes = "" if nome == referencia else f" ({_n(tempos[referencia] / segundos, 1)}×)"
         eixo.text(segundos, i, f" {_n(segundos, 1)} s{vezes}", va="center", fontsize=FONTE)
-    eixo.set_yticks(range(len(tempos)), [referencia, *("forma" if n == "forma" else f"+ {n}" for n in degraus)], fontsize=FONTE)
-    eixo.set_ylim(len(tempos) - 0.5, -0.5)
+    _deitar(eixo, [referencia, *("forma" if nome == "forma" else f"+ {nome}" for nome in degraus)], FONTE)
     eixo.set_xlim(0, 1.18 * max(s for s in tempos.values() if s < float("inf")))
-    eixo.set_xticks([])
-    eixo.spines[["bottom"]].set_visible(False)
     eixo.set_title("segundos até o alvo", fontsize=FONTE + 1)
     nome = min(tempos, key=tempos.get)
     figura.legenda = f"A mais rápida é «{nome}»: {_n(tempos[nome], 1)} s, contra {_n(tempos[referencia], 1)} s da referência."

@@ -13,6 +13,7 @@ import torch
 
 from apoio import historinhas
 from apoio.arquivos import desmontar, gravar
+from apoio.numeros import numero
 from apoio.por_dentro import difere_do_padrao
 from gptmini.vetores import short
 
@@ -30,15 +31,15 @@ def publicar(model, tokenizer, caminho, titulo="Meu GPT", autoria=""):
     if peca := difere_do_padrao(model):
         raise ValueError(f"a página contaria a história de outro modelo: {peca} não é do GPTMini do curso, e a página só sabe "
                          "calcular as peças do capítulo.")
-    token = TOKENS[desmontar(tokenizer, model.config.vocab_size)["tokenizador"]]
+    guardado = desmontar(tokenizer, model.config.vocab_size)
+    token = TOKENS[guardado["tokenizador"]]
     for nome, texto in (("titulo", titulo), ("autoria", autoria)):
         if not isinstance(texto, str) or not texto.isprintable():
             raise TypeError(f"{nome} veio {short(texto)}; esperava um texto de uma linha, só de letras e sinais que se escrevem.")
     if not titulo.strip():
         raise ValueError("titulo veio vazio; dê um nome à página.")
     pecas, pesos = _pesos(model)
-    dados = {"config": asdict(model.config), "pecas": pecas, "vocab": tokenizer.vocab, "fim": tokenizer.fim,
-             "token": token}
+    dados = {"config": asdict(model.config), "pecas": pecas, "vocab": guardado["vocab"], "fim": tokenizer.fim, "token": token}
     pagina = _pagina(dados, pesos, titulo.strip(), autoria.strip())
     print(_resumo(caminho, model, tokenizer, token, titulo, autoria, len(pagina)))
     gravar(caminho, pagina)
@@ -96,11 +97,11 @@ def _resumo(caminho, model, tokenizer, token, titulo, autoria, tamanho):
     escritos = ", ".join(nomes[:MOSTRA]) + (f" e mais {len(nomes) - MOSTRA}" if len(nomes) > MOSTRA else "")
     dos_nomes = f"{len(nomes)} palavras que parecem nomes: {escritos}" if nomes else "nenhuma palavra que pareça nome"
     return "\n".join([
-        f"O arquivo {caminho.name}{troca} vai levar, em {_numero(tamanho / 1e6, 2)} MB:",
+        f"O arquivo {caminho.name}{troca} vai levar, em {numero(tamanho / 1e6, 2)} MB:",
         f"  título      {titulo}",
         f"  autoria     {autoria or '(ninguém assina)'}",
-        f"  modelo      {_numero(sum(p.numel() for p in model.parameters()))} números, em 16 bits cada",
-        f"  vocabulário {_numero(tokenizer.vocab_size - 1)} {unidade}",
+        f"  modelo      {numero(sum(p.numel() for p in model.parameters()), 0)} números, em 16 bits cada",
+        f"  vocabulário {numero(tokenizer.vocab_size - 1, 0)} {unidade}",
         f"  nomes       {dos_nomes}",
         "Quem abre a página lê tudo isso, e o modelo pode repetir trechos do texto em que treinou.",
         "Nomes são pessoais: passe adiante só primeiros nomes ou apelidos, de quem consentiu.",
@@ -114,8 +115,3 @@ def _nomes(tokenizer):
     comuns = {palavra for f in frases for p in f.pecas for palavra in p.possiveis}
     comuns -= {valor.palavra for valor in gramatica.categorias["nome"]}
     return [p for p in tokenizer.vocab if len(p) > 1 and p[0].isupper() and p not in comuns]
-
-
-def _numero(n, casas=0):
-    """1234.5 -> «1.234,5», como se escreve em português."""
-    return f"{n:,.{casas}f}".translate(str.maketrans(",.", ".,"))
