@@ -37,6 +37,9 @@ FECHADOS = ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp | ast.SetC
 def nomes(no):
     """(liga, lê): os nomes que um pedaço de código define para fora e os que pega de fora."""
     liga, le = set(), set()
+    if isinstance(no, ast.For | ast.With):                       # o que o cabeçalho liga, o corpo não pega de fora
+        cabeca = [no.iter, no.target] if isinstance(no, ast.For) else no.items
+        return em_sequencia([*cabeca, *no.body, *getattr(no, "orelse", [])])
     if isinstance(no, ast.Name):
         (le if isinstance(no.ctx, ast.Load) else liga).add(no.id)
     elif isinstance(no, ast.AugAssign) and isinstance(no.target, ast.Name):
@@ -51,6 +54,15 @@ def nomes(no):
         le |= mais_le
     if isinstance(no, FECHADOS):
         le, liga = le - liga, {no.name} if hasattr(no, "name") else set()
+    return liga, le
+
+
+def em_sequencia(comandos):
+    liga, le = set(), set()
+    for comando in comandos:
+        mais_liga, mais_le = nomes(comando)
+        le |= mais_le - liga
+        liga |= mais_liga
     return liga, le
 
 
