@@ -32,7 +32,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import gptmini
-from apoio import confere, corretor
+from apoio import confere
+from apoio.confere import corretor
 from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
 
 CAMADAS = {"atencao": CausalSelfAttention, "feedforward": FeedForward, "layernorm": LayerNorm, "bloco": TransformerBlock}

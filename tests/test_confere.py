@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from apoio import confere, corretor, pronto
+from apoio import confere, pronto
+from apoio.confere import corretor
 from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
@@ -145,7 +146,7 @@ def frases():
 
 
 def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
-    codigo = "".join((CAPITULO / "apoio" / f"{sala}.py").read_text(encoding="utf-8") for sala in ("confere", "corretor"))
+    codigo = "".join(p.read_text(encoding="utf-8") for p in (CAPITULO / "apoio" / "confere").glob("*.py"))
     montadas = {"leitura.porcentagem", "leitura.fracao", "leitura.sinal"}
     for exercicio, nome, erro in frases():
         assert "imita" in erro or f'"{exercicio}.{nome}"' in codigo or f"{exercicio}.{nome}" in montadas, f"{exercicio}.{nome}"
@@ -160,7 +161,7 @@ def test_as_secoes_citadas_existem_nas_licoes():
         celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
         fonte = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "markdown")
         titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", fonte, re.M))
-    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "apoio" / "confere.toml").read_text(encoding="utf-8"))
+    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "apoio" / "confere" / "confere.toml").read_text(encoding="utf-8"))
     assert len(citadas) > 50
     assert {(licao, secao) for licao, secao in citadas if secao not in titulos[licao]} == set()
 
@@ -634,7 +635,7 @@ def test_num_kernel_de_notebook():
     from nbclient import NotebookClient
 
     preparo = (f"import sys, pathlib; sys.path.insert(0, {str(CAPITULO)!r})\n"
-               f"from gptmini import confere, pronto; pronto.MEU = pathlib.Path({str(pronto.MEU)!r})")
+               f"from apoio import confere, pronto; pronto.MEU = pathlib.Path({str(pronto.MEU)!r})")
     celulas = [preparo, "def minha(x):\n    while True:\n        pass\nconfere.gelu(minha, segundos=0.3)",
                "def outra(x):\n    print('passei aqui')\n    return x @ nada\nconfere.gelu(outra)",
                "import torch.nn.functional as F\nconfere.gelu(F.gelu)", "confere.placar()"]

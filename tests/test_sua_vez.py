@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import gptmini
-from apoio import confere, corretor, pronto
+from apoio import confere, pronto
+from apoio.confere import corretor
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 LICOES = sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))

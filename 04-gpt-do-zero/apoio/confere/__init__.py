@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gptmini.atencao import CausalSelfAttention
-from apoio.corretor import (
+from apoio.confere.corretor import (
     EIXOS, LIMITE, Falha, Resultado, chamar, comum, conferir_camada, cru, descrever, diga, e_um, erro_conhecido, exercicio, exigir,
     forma_errada, frase_de, igual, julgar, mesmo_gradiente, mostrar, nome_do_tipo, placar, pt, responder, sortear_pesos, sorteio, uma_sequencia,
     um_inteiro, um_tensor,
