@@ -15,10 +15,10 @@ from torch import nn
 import gptmini
 from apoio import confere, pronto
 from apoio.confere import corretor
+from ferramentas import guia
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 LICOES = sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))
-SOLUCAO = re.compile(r"<details>\n<summary>Uma solução</summary>\n\n```python\n(.*?)\n```\n\n</details>", re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +28,7 @@ def placar_de_mentira(tmp_path, monkeypatch):
     monkeypatch.setattr(corretor, "_ACERTOS", set())
 
 
-def exercicios():
-    """(lição, enunciado, molde, solução) de cada exercício, na ordem das células."""
-    for licao in LICOES:
-        celulas = json.loads(licao.read_text(encoding="utf-8"))["cells"]
-        fontes = ["".join(c["source"]) for c in celulas]
-        for i, fonte in enumerate(fontes):
-            if celulas[i]["cell_type"] == "code" and re.search(r"^confere\.(?!placar)\w+\(", fonte, re.MULTILINE):
-                yield licao, fontes[i - 1], fonte, SOLUCAO.search(fontes[i + 1])[1]
-
-
-TODOS = list(exercicios())
+TODOS = list(guia.das_licoes())
 cada = pytest.mark.parametrize(("licao", "enunciado", "molde", "solucao"), TODOS,
                                ids=[f"{licao.name[:2]}-{molde.rpartition('confere.')[2].partition('(')[0]}" for licao, _, molde, _ in TODOS])
 
@@ -87,6 +77,12 @@ def test_cada_licao_tem_ao_menos_dois_exercicios_de_tipos_diferentes(licao):
 
 def test_os_exercicios_de_codigo_estao_todos_nas_licoes():
     assert {verificador(molde) for _, _, molde, _ in TODOS} >= set(confere.EXERCICIOS)
+
+
+def test_a_tabela_do_guia_esta_em_dia():
+    texto = guia.GUIA.read_text(encoding="utf-8")
+    assert guia.com_a_tabela(texto) == texto, "rode «python3 curso.py atualizar guia»"
+    assert all(f"(`{nome}`)" in texto for nome in confere.EXERCICIOS)
 
 
 @cada
