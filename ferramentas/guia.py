@@ -3,11 +3,10 @@
 Quem a chama é `curso.py atualizar guia`.
 """
 
-import json
 import re
-from pathlib import Path
 
-CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
+from cadernos import CAPITULO, celulas, licoes, sem_marcas, texto
+
 GUIA = CAPITULO / "professor.md"
 INICIO, FIM = "<!-- exercícios: início; escrito por curso.py atualizar guia -->", "<!-- exercícios: fim -->"
 SOLUCAO = re.compile(r"<details>\n<summary>Uma solução</summary>\n\n```python\n(.*?)\n```\n\n</details>", re.DOTALL)
@@ -16,12 +15,11 @@ CONFERENCIA = re.compile(r'^confere\.(?!placar)(\w+)\((?:"([^"]+)")?', re.MULTIL
 
 def das_licoes():
     """(lição, enunciado, molde, solução) de cada exercício, na ordem das células."""
-    for licao in sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb")):
-        celulas = json.loads(licao.read_text(encoding="utf-8"))["cells"]
-        fontes = ["".join(c["source"]) for c in celulas]
-        for i, fonte in enumerate(fontes):
-            if celulas[i]["cell_type"] == "code" and CONFERENCIA.search(fonte):
-                yield licao, fontes[i - 1], fonte, SOLUCAO.search(fontes[i + 1])[1]
+    for licao in licoes():
+        todas = celulas(licao)
+        for antes, celula, depois in zip(todas, todas[1:], todas[2:]):
+            if celula["cell_type"] == "code" and CONFERENCIA.search(texto(celula)):
+                yield licao, sem_marcas(texto(antes)), texto(celula), SOLUCAO.search(texto(depois))[1]
 
 
 def tabela():
@@ -39,8 +37,8 @@ def tabela():
                       "| lição | exercícios |", "|---|---|", *(f"| {licao} | {'; '.join(uns)} |" for licao, uns in linhas.items())])
 
 
-def com_a_tabela(texto):
-    antes, resto = texto.split(INICIO)
+def com_a_tabela(guia):
+    antes, resto = guia.split(INICIO)
     return f"{antes}{INICIO}\n\n{tabela()}\n\n{FIM}{resto.split(FIM)[1]}"
 
 

@@ -6,7 +6,6 @@ import contextlib
 import decimal
 import fractions
 import io
-import json
 import math
 import os
 import random
@@ -18,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cadernos
 import confere_hostis as hostis
 import numpy
 import pytest
@@ -143,10 +143,8 @@ def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
 
 def test_as_secoes_citadas_existem_nas_licoes():
     titulos = {}
-    for caderno in CAPITULO.glob("0*.ipynb"):
-        celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
-        fonte = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "markdown")
-        titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", fonte, re.M))
+    for caderno in cadernos.licoes():
+        titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", cadernos.sem_marcas(cadernos.prosa(caderno)), re.MULTILINE))
     citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", str(corretor.DICAS))
     assert len(citadas) > 50
     assert {(licao, secao) for licao, secao in citadas if secao not in titulos[licao]} == set()
