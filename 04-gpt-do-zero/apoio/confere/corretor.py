@@ -333,7 +333,8 @@ def _parar(fio, acabou):
 
 
 _ALHEIOS = tuple(os.path.normcase(str(pasta)) + os.sep for pasta in (
-    Path(__file__).parents[1], Path(gptmini.__file__).parent, Path(torch.__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
+    Path(__file__).parents[1], Path(gptmini.__file__).parent, Path(torch.__file__).parent,
+    *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
 
 
 def _linha_do_aluno(pilha):
