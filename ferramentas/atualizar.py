@@ -1,7 +1,7 @@
-"""Refaz o que é derivado: endereços, módulo exportado, modelo pronto, figuras, página do capítulo, saídas e lista de provas.
+"""Refaz o que é derivado: endereços, módulo exportado, modelo pronto, figuras, página do capítulo, saídas, lista de provas e guia de quem ensina.
 
 Uso: python curso.py atualizar [ETAPA ...] [--licao NN ...]
-Sem etapas, faz todas, nesta ordem: enderecos exportar modelo figuras montar executar provas.
+Sem etapas, faz todas, nesta ordem: enderecos exportar modelo figuras montar executar provas guia.
 A etapa pinos, que usa a rede, só se faz quando pedida: refaz as travas do que se instala.
 """
 
@@ -210,6 +210,13 @@ def provas():
     afirmacoes.escrever()
 
 
+def guia():
+    """Reescreve, no guia de quem ensina, a tabela dos exercícios."""
+    import guia
+
+    guia.escrever()
+
+
 def pinos():
     """Refaz as travas do que se instala."""
     import pinos
@@ -218,7 +225,7 @@ def pinos():
 
 
 ETAPAS = {"enderecos": enderecos, "exportar": exportar, "modelo": modelo, "figuras": figuras, "montar": montar,
-          "executar": executar, "provas": provas, "pinos": pinos}
+          "executar": executar, "provas": provas, "guia": guia, "pinos": pinos}
 SO_PEDIDAS = {"pinos"}
 
 

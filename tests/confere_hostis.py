@@ -25,19 +25,19 @@ import time
 import warnings
 from pathlib import Path
 
-import confere_respostas as respostas
 import numpy
+import respostas
 import torch
 import torch.nn.functional as F
+from respostas import CAMADAS, FUNCOES
 from torch import nn
 
 import gptmini
-from apoio import confere, corretor
-from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
+from apoio import confere
+from apoio.confere import corretor
+from apoio.confere.licoes import feedforward as de_feedforward
+from gptmini import GPTMini, LayerNorm
 
-CAMADAS = {"atencao": CausalSelfAttention, "feedforward": FeedForward, "layernorm": LayerNorm, "bloco": TransformerBlock}
-FUNCOES = [e for e in corretor.EXERCICIOS if e not in CAMADAS and e != "tokenizador"]
-CERTAS = dict(respostas.CERTAS[::-1])
 CASOS = []
 
 
@@ -209,7 +209,7 @@ VALORES = {
 def _com_metodo(exercicio, metodo):
     """A resposta certa do exercício, com o método que se confere trocado."""
     if exercicio == "tokenizador":
-        return type("Meu", (respostas.Tokenizador,), {"encode": metodo})
+        return type("Meu", (respostas.texto.Tokenizador,), {"encode": metodo})
     return type("Minha", (CAMADAS[exercicio],), {"forward": metodo})
 
 
@@ -218,7 +218,7 @@ for nome, fazer in VALORES.items():
         caso(f"devolve {nome}", exercicio, lambda *a, fazer=fazer: fazer())
     for exercicio in (*CAMADAS, "tokenizador"):
         caso(f"devolve {nome}", exercicio, _com_metodo(exercicio, lambda self, x, fazer=fazer: fazer()))
-    caso(f"decode devolve {nome}", "tokenizador", type("Meu", (respostas.Tokenizador,), {"decode": lambda self, ids, fazer=fazer: fazer()}))
+    caso(f"decode devolve {nome}", "tokenizador", type("Meu", (respostas.texto.Tokenizador,), {"decode": lambda self, ids, fazer=fazer: fazer()}))
 
 
 # -- exceções -----------------------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ EFEITOS = {
     "len": _trocar(builtins, "len", _sempre(2)), "zip": _trocar(builtins, "zip", _sempre([])), "print": _trocar(builtins, "print", _sempre(None)), "range": _trocar(builtins, "range", _sempre([])),
     "embutida nova": _trocar(builtins, "minha", 3), "torch novo": _trocar(torch, "minha", 3), "sem allclose": lambda: delattr(torch, "allclose"),
     "time.monotonic": _trocar(time, "monotonic", _sempre(0.0)), "time.sleep": _trocar(time, "sleep", _sempre(None)), "corretor.igual": _trocar(corretor, "igual", _sempre(True)),
-    "confere.julgar": _trocar(confere, "julgar", _sempre({})), "GPTMini.forward": _trocar(GPTMini, "forward", lambda s, *a: (torch.zeros(1, 1, 11), torch.zeros(()))),
+    "julgar": _trocar(de_feedforward, "julgar", _sempre({})), "GPTMini.forward": _trocar(GPTMini, "forward", lambda s, *a: (torch.zeros(1, 1, 11), torch.zeros(()))),
     "gptmini.GPTMini": _trocar(gptmini, "GPTMini", None), "LayerNorm.forward": _trocar(LayerNorm, "forward", lambda s, x: x), "diga": _trocar(corretor, "diga", _sempre(None)),
     "gancho global": lambda: nn.modules.module.register_module_forward_hook(lambda m, i, s: None), "gancho que muda": lambda: nn.modules.module.register_module_forward_pre_hook(lambda m, i: None),
     "cwd": _sair_da_pasta, "ambiente": lambda: os.environ.update(MINHA="1", HOME="/"), "print options": lambda: torch.set_printoptions(precision=1, sci_mode=True),
@@ -446,7 +446,7 @@ for i, (nome, efeito) in enumerate(EFEITOS.items()):
         if (i + j) % 4 == 0 or nome in ("allclose", "equal", "all", "Tensor.double", "modo mentiroso", "modo de baixo"):
             caso(f"errada, e mexe em {nome}", exercicio, _com_efeito(exercicio, efeito, ERRADAS[exercicio]))
         if (i + j) % 8 == 1:
-            caso(f"certa, e mexe em {nome}", exercicio, _com_efeito(exercicio, efeito, CERTAS[exercicio]), vale=True)
+            caso(f"certa, e mexe em {nome}", exercicio, _com_efeito(exercicio, efeito, respostas.PRIMEIRA[exercicio]), vale=True)
 
 
 # -- entradas mudadas, guardadas e devolvidas -----------------------------------------------------------------
@@ -550,7 +550,7 @@ def estado():
         "ganchos": len(nn.modules.module._global_forward_hooks) + len(nn.modules.module._global_forward_pre_hooks), "rastro": threading.gettrace() if hasattr(threading, "gettrace") else None,
         **{f"{dono.__name__}": hash(tuple((n, id(v)) for n, v in sorted(vars(dono).items(), key=lambda p: p[0]) if type(v) not in (type(sys), dict) and n != "__annotations__"
                                       and (dono is not sys or n in ("stdin", "displayhook"))))
-           for dono in (torch, F, nn, math, builtins, time, random, torch.Tensor, nn.Module, nn.Linear, corretor, confere, GPTMini, LayerNorm, sys)},
+           for dono in (torch, F, nn, math, builtins, time, random, torch.Tensor, nn.Module, nn.Linear, corretor, confere, de_feedforward, GPTMini, LayerNorm, sys)},
     }
 
 

@@ -1310,7 +1310,7 @@ RESPOSTA = Tipo(lambda v, a: True, (), tuple(f"lambda *a, **k: {g}" for g in GEN
     "lambda *a: os._exit if False else None", "lambda *a: [].pop()", "lambda *a: torch.set_default_dtype(torch.float64)", "lambda *a: os.chdir('/')", "lambda *a: sys.setrecursionlimit(10000)",
     "lambda *a: torch.autograd.set_detect_anomaly(True)", "lambda *a: setattr(torch, 'allclose', lambda *a, **k: True)", "lambda *a: torch.set_printoptions(precision=1)", "lambda *a: random.seed(3)",
     "lambda *a: np.random.seed(3)", "lambda *a: torch.manual_seed(3)", "lambda *a: torch.set_num_threads(1)", "lambda *a: Falso(torch.zeros(3))", "lambda *a: torch.zeros(2, 3).numpy()", "lambda *a: (_ for _ in ())"))
-for nome in importlib.import_module("apoio.corretor").EXERCICIOS:
+for nome in confere.EXERCICIOS:
     porta(f"confere.{nome}", {"resposta": ("None", RESPOSTA)}, chama=lambda a, resposta, nome=nome: getattr(confere, nome)(resposta), confere=_dica, muda="disco")
 PALPITE = Tipo(lambda v, a: True, (), ("'4,2'", "(4, 2)", "'False'", "'falso'", "'sim'", "4.2", "'3 '", "'2,3,4'", "[2, 3, 4]", "torch.Size([2, 3])", "(2, 3.0, 4)", "(2, True, 4)", "np.array([2, 3])", "((2, 3), 4)"))
 for tipo in (float, bool, str):

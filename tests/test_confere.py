@@ -1,11 +1,11 @@
 """Os verificadores: toda resposta certa passa, toda errada ouve o nome do erro, e nada do que a resposta faça os derruba."""
 
 import _thread
+import ast
 import contextlib
 import decimal
 import fractions
 import io
-import json
 import math
 import os
 import random
@@ -14,25 +14,28 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import cadernos
 import confere_hostis as hostis
-import confere_respostas as respostas
 import numpy
 import pytest
+import respostas
 import torch
 import torch.nn.functional as F
+from respostas import CAMADAS, FUNCOES
 from torch import nn
 
-from apoio import confere, corretor, pronto
-from gptmini import CausalSelfAttention, FeedForward, GPTMini, LayerNorm, TransformerBlock
+from apoio import confere, pronto
+from apoio.confere import EXERCICIOS, corretor
+from apoio.confere.licoes import bloco as de_bloco
+from apoio.confere.licoes import feedforward as de_feedforward
+from apoio.confere.licoes import geracao as de_geracao
+from gptmini import FeedForward, GPTMini, LayerNorm, TransformerBlock
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
-# O contrato de cada exercício: o que a resposta recebe.
-FUNCOES = ["mascara_causal", "pesos_de_atencao", "dividir_cabecas", "gelu", "residual", "contar_parametros", "alvos", "perda",
-           "passo_de_treino", "amostrar", "gerar"]
-CAMADAS = {"atencao": CausalSelfAttention, "feedforward": FeedForward, "layernorm": LayerNorm, "bloco": TransformerBlock}
-TODOS = ["tokenizador", *FUNCOES, *CAMADAS]
+CONFERE = CAPITULO / "apoio" / "confere"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,8 @@ def conferir(exercicio, resposta, **opcoes):
     return getattr(confere, exercicio)(resposta, **opcoes)
 
 
-UMA_DE_CADA = list({exercicio: (exercicio, resposta) for exercicio, resposta in respostas.CERTAS[::-1]}.values())
+RELU = respostas.feedforward.gelu_relu
+UMA_DE_CADA = list(respostas.PRIMEIRA.items())
 
 
 def nomes(pares):
@@ -75,10 +79,9 @@ def test_resposta_errada_ouve_o_nome_do_erro(exercicio, resposta, palavras):
 
 
 def test_ha_respostas_bastantes_de_cada_exercicio():
-    assert sorted(corretor.EXERCICIOS) == sorted(TODOS) and len(TODOS) == 16
     certas, erradas = ([par[0] for par in lista] for lista in (respostas.CERTAS, respostas.ERRADAS))
-    assert len(erradas) >= 70
-    for exercicio in TODOS:
+    assert len(erradas) >= 70 and {*certas, *erradas} == set(EXERCICIOS)
+    for exercicio in EXERCICIOS:
         assert certas.count(exercicio) >= 2 and erradas.count(exercicio) >= 3, exercicio
 
 
@@ -106,35 +109,19 @@ def test_a_mesma_resposta_com_um_defeito_e_recusada(exercicio, resposta):
     assert not resultado.ok and "tropeçou" not in resultado.dica
 
 
-# Quem imita cada conta errada de confere.toml como se fosse uma resposta de aluno.
-IMITA = {
-    "mascara_causal": lambda a: lambda T: confere._mascara(T, **a) if "somar" in a.values() else confere._mascara(T, **a).bool(),
-    "pesos_de_atencao": lambda a: lambda q, k: confere._pesos(q, k, **a),
-    "dividir_cabecas": lambda a: lambda x, nh: confere._cortar(x, nh, **a),
-    "gelu": lambda a: lambda x: confere._gelu(x, **a),
-    "residual": lambda a: lambda x, sublayer, norm: confere._passo(x, sublayer, norm, **a),
-    "contar_parametros": lambda a: lambda ficha: int(confere._parametros(ficha, **a)),
-    "perda": lambda a: lambda logits, targets: confere._perda(logits, targets, **a),
-    "amostrar": lambda a: lambda z, t, k, g: int(torch.multinomial(confere._chances(z, t, k, **a), 1, generator=g)),
-    "gerar": lambda a: torch.no_grad()(lambda model, idx, n: confere._gerar(model, idx, n, **a)),
-    "atencao": lambda a: type("X", (CausalSelfAttention,), {"forward": lambda s, x: confere._atencao(s, x, **a)}),
-    "feedforward": lambda a: type("X", (FeedForward,), {"forward": lambda s, x: confere._feedforward(s, x, **a)}),
-    "layernorm": lambda a: type("X", (LayerNorm,), {"forward": lambda s, x: confere._layernorm(s, x, **a)}),
-    "bloco": lambda a: type("X", (TransformerBlock,), {"forward": lambda s, x: confere._bloco(s, x, **a)}),
-}
-IMITAVEIS = [(exercicio, nome, ajuste) for exercicio in IMITA for nome, ajuste in corretor._imitaveis(exercicio)]
+IMITAVEIS = [(exercicio, nome, ajuste) for exercicio in respostas.IMITA for nome, ajuste in corretor._imitaveis(exercicio)]
 
 
 @pytest.mark.parametrize("exercicio, nome, ajuste", IMITAVEIS, ids=[f"{n}-{i}" for i, (_, n, _) in enumerate(IMITAVEIS)])
 @pytest.mark.lento
 def test_cada_erro_conhecido_se_distingue_dos_outros(exercicio, nome, ajuste):
-    assert conferir(exercicio, IMITA[exercicio](ajuste)).dica == corretor.diga(nome).resultado.dica
+    assert conferir(exercicio, respostas.IMITA[exercicio](**ajuste)).dica == corretor.diga(nome).resultado.dica
 
 
-def test_todo_ajuste_de_confere_toml_e_experimentado():
+def test_todo_ajuste_das_dicas_e_experimentado():
     com_ajuste = {exercicio for exercicio, erros in corretor.DICAS.items()
                   if any("imita" in erro for erro in erros.values() if isinstance(erro, dict))}
-    assert com_ajuste == set(IMITA)
+    assert com_ajuste == set(respostas.IMITA)
 
 
 # -- as frases --------------------------------------------------------------------------------------------
@@ -145,7 +132,7 @@ def frases():
 
 
 def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
-    codigo = "".join((CAPITULO / "apoio" / f"{sala}.py").read_text(encoding="utf-8") for sala in ("confere", "corretor"))
+    codigo = "".join(p.read_text(encoding="utf-8") for p in CONFERE.rglob("*.py"))
     montadas = {"leitura.porcentagem", "leitura.fracao", "leitura.sinal"}
     for exercicio, nome, erro in frases():
         assert "imita" in erro or f'"{exercicio}.{nome}"' in codigo or f"{exercicio}.{nome}" in montadas, f"{exercicio}.{nome}"
@@ -156,13 +143,17 @@ def test_toda_frase_e_usada_e_tem_todas_as_pistas_ou_nenhuma():
 
 def test_as_secoes_citadas_existem_nas_licoes():
     titulos = {}
-    for caderno in CAPITULO.glob("0*.ipynb"):
-        celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
-        fonte = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "markdown")
-        titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", fonte, re.M))
-    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", (CAPITULO / "apoio" / "confere.toml").read_text(encoding="utf-8"))
+    for caderno in cadernos.licoes():
+        titulos[caderno.name[:2]] = set(re.findall(r"^#+ (.+)$", cadernos.sem_marcas(cadernos.prosa(caderno)), re.MULTILINE))
+    citadas = re.findall(r"Lição (\d\d), «(.+?)»\.", str(corretor.DICAS))
     assert len(citadas) > 50
     assert {(licao, secao) for licao, secao in citadas if secao not in titulos[licao]} == set()
+
+
+def test_todo_arquivo_de_licoes_esta_na_ordem_delas():
+    pasta = CONFERE / "licoes"
+    importa = ast.parse((pasta / "__init__.py").read_text(encoding="utf-8")).body[-1]
+    assert {nome.name for nome in importa.names} == {p.stem for p in pasta.glob("*.py")} - {"__init__"}
 
 
 def test_os_numeros_das_frases_sao_os_da_conta():
@@ -226,11 +217,11 @@ def test_tokenizador_intocado_responde_em_branco():
     assert confere.tokenizador(Tokenizador).dica.startswith("Em branco: `decode`")
 
 
-@pytest.mark.parametrize("exercicio", TODOS)
+@pytest.mark.parametrize("exercicio", EXERCICIOS)
 def test_none_responde_em_branco_e_nao_conta(exercicio, capsys):
     assert conferir(exercicio, None).dica.startswith("Em branco")
     confere.placar()
-    assert "0 de 16" in capsys.readouterr().out
+    assert f"0 de {len(EXERCICIOS)}" in capsys.readouterr().out
 
 
 # -- o que a resposta não pode estragar -------------------------------------------------------------------
@@ -357,7 +348,7 @@ def test_tipo_errado_e_recusado_com_uma_frase(exercicio, valor):
 
 
 @pytest.mark.parametrize("forma", [(), (0,), (1,), (2, 3), (2, 3, 4, 5, 6)])
-@pytest.mark.parametrize("exercicio", [e for e in TODOS if e != "tokenizador"])
+@pytest.mark.parametrize("exercicio", [*FUNCOES, *CAMADAS])
 def test_forma_errada_e_recusada_com_uma_frase(exercicio, forma):
     if exercicio in CAMADAS:
         resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: torch.zeros(forma)})
@@ -373,18 +364,22 @@ def test_a_forma_errada_diz_o_que_cada_eixo_e():
         assert pedaco in dica
 
 
-@pytest.mark.parametrize("exercicio", [e for e in TODOS if e not in ("tokenizador", "contar_parametros", "passo_de_treino", "amostrar")])
+def em_nan(valor):
+    return tuple(map(em_nan, valor)) if isinstance(valor, tuple) else valor * math.nan
+
+
+@pytest.mark.parametrize("exercicio", [*FUNCOES, *CAMADAS])
 def test_nan_e_recusado(exercicio):
+    certa = respostas.PRIMEIRA[exercicio]
     if exercicio in CAMADAS:
-        resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: x * math.nan})
+        resposta = type("Minha", (certa,), {"forward": lambda self, x: x * math.nan})
     else:
-        resposta = dict(respostas.CERTAS[::-1])[exercicio]
-        resposta = (lambda f: lambda *a: (f(*a)[0] * math.nan,) * 2 if exercicio == "alvos" else f(*a) * math.nan)(resposta)
+        resposta = lambda *a: em_nan(certa(*a))  # noqa: E731
     resultado = conferir(exercicio, resposta)
     assert not resultado.ok and "tropeçou" not in resultado.dica
 
 
-@pytest.mark.parametrize("exercicio", TODOS)
+@pytest.mark.parametrize("exercicio", EXERCICIOS)
 def test_nao_e_funcao_ou_nao_e_classe(exercicio):
     for valor in (3, "abc", torch.zeros(3), LayerNorm(4)):
         if not (callable(valor) and exercicio in FUNCOES):       # uma camada pode servir de função
@@ -471,7 +466,7 @@ def test_o_que_a_resposta_imprime_aparece_e_nao_inunda(capsys):
 
 
 def test_um_defeito_do_verificador_nao_derruba_nem_culpa_o_aluno(monkeypatch):
-    monkeypatch.setattr(confere, "_gelu", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(de_feedforward, "_gelu", lambda *a, **k: 1 / 0)
     resultado = confere.gelu(F.gelu)
     assert not resultado.ok and "a culpa é dele" in resultado.dica
 
@@ -499,8 +494,8 @@ def test_uma_em_cada_tres_respostas_hostis():
 @pytest.mark.parametrize("efeito", [e for e in hostis.EFEITOS if e != "determinístico"])       # este importa meio torch: fica com os lentos
 def test_a_resposta_mexe_no_que_nao_e_dela_e_tudo_volta(efeito):
     """A errada não engana, o número certo continua certo depois, e nada fica mudado."""
-    assert hostis.tentar(efeito, "gelu", hostis._fazendo(hostis.EFEITOS[efeito], respostas.gelu_relu), False) == ""
-    assert confere.gelu(respostas.gelu_tanh).ok
+    assert hostis.tentar(efeito, "gelu", hostis._fazendo(hostis.EFEITOS[efeito], RELU), False) == ""
+    assert confere.gelu(respostas.feedforward.gelu_tanh).ok
 
 
 def test_a_pasta_que_a_resposta_apaga_nao_derruba(tmp_path, monkeypatch):
@@ -526,7 +521,7 @@ def test_um_torch_ja_trocado_no_notebook_nao_engana_nem_e_desfeito(monkeypatch):
 @pytest.mark.parametrize("exercicio, resposta", [par for par in respostas.CERTAS if par[0] == "amostrar"], ids=nomes(p for p in respostas.CERTAS if p[0] == "amostrar"))
 @pytest.mark.lento
 def test_um_sorteio_certo_nao_e_acusado_por_azar(exercicio, resposta, monkeypatch):
-    monkeypatch.setattr(confere, "sorteio", lambda i: corretor.sorteio(1000 + i))
+    monkeypatch.setattr(de_geracao, "sorteio", lambda i: corretor.sorteio(1000 + i))
     assert conferir(exercicio, resposta, segundos=30).ok
 
 
@@ -534,18 +529,18 @@ def test_a_raridade_e_do_tamanho_que_a_prova_diz():
     """Frequências de um sorteio justo passam de t menos vezes que 2e⁻ᵗ por id."""
     p = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sorteios = torch.multinomial(p, 400 * 500, replacement=True, generator=corretor.sorteio(0)).view(500, 400)
-    raridades = [confere._raridade(torch.bincount(linha, minlength=4), p) for linha in sorteios]
+    raridades = [de_geracao._raridade(torch.bincount(linha, minlength=4), p) for linha in sorteios]
     for t in (2, 3, 5):
         assert sum(r > t for r in raridades) / 500 < 4 * 2 * math.exp(-t)
-    assert confere._raridade(torch.tensor([200, 120, 60, 20]), p) < 1e-4 and confere._raridade(torch.tensor([1, 0]), torch.tensor([0.0, 1])) == math.inf
+    assert de_geracao._raridade(torch.tensor([200, 120, 60, 20]), p) < 1e-4 and de_geracao._raridade(torch.tensor([1, 0]), torch.tensor([0.0, 1])) == math.inf
 
 
 # -- tempo ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("exercicio", TODOS)
+@pytest.mark.parametrize("exercicio", EXERCICIOS)
 @pytest.mark.lento
 def test_responde_em_menos_de_um_segundo(exercicio):
-    resposta = next(r for e, r in respostas.CERTAS if e == exercicio)
+    resposta = respostas.PRIMEIRA[exercicio]
     tempos = []
     for _ in range(2):          # o menor de dois: o que se mede é o verificador, e não a máquina ocupada
         inicio = time.perf_counter()
@@ -570,44 +565,45 @@ def ler_placar(capsys):
 
 
 def test_o_placar_conta_em_uma_linha(capsys):
-    assert ler_placar(capsys) == "GPT do zero: 0 de 16 exercícios de código.\n"
-    confere.gelu(respostas.gelu_relu)
-    assert "0 de 16" in ler_placar(capsys)
+    n = len(EXERCICIOS)
+    assert ler_placar(capsys) == f"GPT do zero: 0 de {n} exercícios de código.\n"
+    confere.gelu(RELU)
+    assert f"0 de {n}" in ler_placar(capsys)
     confere.gelu(F.gelu)
     confere.gelu(F.gelu)
-    confere.alvos(respostas.alvos_em_blocos)
+    confere.alvos(respostas.treino.alvos_em_blocos)
     confere.forma("01-forma", (2, 3), torch.zeros(2, 3))
     linha = ler_placar(capsys)
-    assert linha == "GPT do zero: 2 de 16 exercícios de código (gelu, alvos) e 1 de outros tipos (01-forma).\n"
+    assert linha == f"GPT do zero: 2 de {n} exercícios de código (gelu, alvos) e 1 de outros tipos (01-forma).\n"
 
 
 def test_o_placar_junta_notebooks_e_sobrevive_ao_kernel(capsys):
     confere.gelu(F.gelu)
     corretor._ACERTOS.clear()                                   # outro kernel
-    confere.perda(respostas.perda_cross_entropy)
-    confere.gelu(respostas.gelu_relu)                           # errar depois não desfaz o acerto
-    assert "2 de 16" in ler_placar(capsys)
+    confere.perda(respostas.treino.perda_cross_entropy)
+    confere.gelu(RELU)                           # errar depois não desfaz o acerto
+    assert f"2 de {len(EXERCICIOS)}" in ler_placar(capsys)
     corretor._ACERTOS.clear()
-    assert "2 de 16 exercícios de código (gelu, perda)" in ler_placar(capsys)
+    assert f"2 de {len(EXERCICIOS)} exercícios de código (gelu, perda)" in ler_placar(capsys)
     assert pronto.MEU.parent.joinpath("placar.txt").read_text().split() == ["gelu", "perda"]
 
 
 def test_o_placar_fica_na_memoria_quando_nao_se_pode_gravar(capsys):
     pronto.MEU.parent.parent.joinpath(pronto.MEU.parent.name).write_text("um arquivo no lugar da pasta")
     assert confere.gelu(F.gelu).ok
-    assert "1 de 16" in (linha := ler_placar(capsys)) and "não pude gravar" in linha and linha.count("\n") == 1
+    assert f"1 de {len(EXERCICIOS)}" in (linha := ler_placar(capsys)) and "não pude gravar" in linha and linha.count("\n") == 1
 
 
 def test_o_placar_ignora_lixo_no_arquivo(capsys):
     pronto.MEU.parent.mkdir()
     pronto.MEU.parent.joinpath("placar.txt").write_bytes(b"gelu\n\xff\xfe lixo\n" + b"x" * 5000 + b"\n")
-    assert ler_placar(capsys) == "GPT do zero: 1 de 16 exercícios de código (gelu).\n"
+    assert ler_placar(capsys) == f"GPT do zero: 1 de {len(EXERCICIOS)} exercícios de código (gelu).\n"
 
 
 # -- como se mostra ---------------------------------------------------------------------------------------
 
 def test_no_notebook_as_pistas_se_abrem_uma_dentro_da_outra():
-    html = confere.gelu(respostas.gelu_relu)._repr_html_()
+    html = confere.gelu(RELU)._repr_html_()
     rotulos = [html.index(r) for r in ("Ainda não.", "Uma pergunta", "O erro", "Onde olhar")]
     assert rotulos == sorted(rotulos) and html.count("<details") == 3 and html.endswith("</details></details></details></div>")
     assert "<details" not in confere.gelu(F.gelu)._repr_html_() and "Certo." in confere.gelu(F.gelu)._repr_html_()
@@ -622,7 +618,7 @@ def test_o_que_vem_da_resposta_nao_vira_html():
 
 
 def test_no_terminal_e_texto_e_nao_muda():
-    resultado = confere.gelu(respostas.gelu_relu)
+    resultado = confere.gelu(RELU)
     assert repr(resultado).startswith("Ainda não. Isto é a ReLU") and "r.pistas[0]" in repr(resultado)
     with pytest.raises(AttributeError):
         resultado.ok = True
@@ -634,7 +630,7 @@ def test_num_kernel_de_notebook():
     from nbclient import NotebookClient
 
     preparo = (f"import sys, pathlib; sys.path.insert(0, {str(CAPITULO)!r})\n"
-               f"from gptmini import confere, pronto; pronto.MEU = pathlib.Path({str(pronto.MEU)!r})")
+               f"from apoio import confere, pronto; pronto.MEU = pathlib.Path({str(pronto.MEU)!r})")
     celulas = [preparo, "def minha(x):\n    while True:\n        pass\nconfere.gelu(minha, segundos=0.3)",
                "def outra(x):\n    print('passei aqui')\n    return x @ nada\nconfere.gelu(outra)",
                "import torch.nn.functional as F\nconfere.gelu(F.gelu)", "confere.placar()"]
@@ -643,7 +639,7 @@ def test_num_kernel_de_notebook():
     textos = [" ".join(str(s.get("text", "")) + str(s.get("data", {}).get("text/html", "")) for s in c.outputs) for c in caderno.cells]
     assert "não terminou em 0,3 s; estava na linha 3, <code>pass</code>" in textos[1] or "na linha 2" in textos[1]
     assert "passei aqui" in textos[2] and "na linha 3, <code>return x @ nada</code>" in textos[2]
-    assert "Certo." in textos[3] and "1 de 16 exercícios de código (gelu)" in textos[4]
+    assert "Certo." in textos[3] and f"1 de {len(EXERCICIOS)} exercícios de código (gelu)" in textos[4]
 
 
 # -- prever, ler, ordenar ---------------------------------------------------------------------------------
@@ -755,7 +751,7 @@ LINHAS = {
 @pytest.fixture
 def bloco():
     torch.manual_seed(0)
-    bloco = TransformerBlock(confere._FICHA)
+    bloco = TransformerBlock(corretor.FICHA)
     return corretor.sortear_pesos(bloco, 0), torch.randn(2, 5, 12)
 
 
@@ -850,13 +846,13 @@ def test_sem_o_numero_de_gradientes_maior_que_um_o_corte_da_licao_nao_muda_o_pas
 
 def test_o_modelo_de_gerar_nao_repete_sempre_o_mesmo_token():
     textos = []
-    confere.gerar(lambda model, idx, n: textos.append(respostas.gerar_do_curso(model, idx, n)) or textos[-1])
+    confere.gerar(lambda model, idx, n: textos.append(respostas.geracao.gerar_do_curso(model, idx, n)) or textos[-1])
     assert len(set(textos[1][0].tolist())) > 3
 
 
 def test_gptmini_e_mesmo_o_que_a_conta_de_parametros_diz():
-    for ficha in (confere._FICHA, confere.replace(confere._FICHA, bias=False), confere.replace(confere._FICHA, tie_weights=False)):
-        assert confere._parametros(ficha).item() == GPTMini(ficha).num_parameters()
+    for ficha in (corretor.FICHA, replace(corretor.FICHA, bias=False), replace(corretor.FICHA, tie_weights=False)):
+        assert de_bloco._parametros(ficha).item() == GPTMini(ficha).num_parameters()
 
 
 def test_a_saida_de_texto_do_verificador_e_io():

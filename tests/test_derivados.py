@@ -19,7 +19,7 @@ APOIO = CAPITULO / "apoio"
 # De baixo para cima: cada sala só importa das que estão à sua esquerda. O módulo ensinado vem inteiro antes do apoio.
 EXPORTADAS = ["vetores", "atencao", "feedforward", "residual", "modelo", "treino", "geracao", "cache", "pesos"]
 DE_APOIO = ["numeros", "aviso", "por_dentro", "arquivos", "ponto", "historinhas", "pronto", "publicar", "corpus", "corrida", "treinar", "veja",
-            "interativo", "corretor", "confere"]
+            "interativo", "confere"]
 ORDEM = [*(f"gptmini.{sala}" for sala in EXPORTADAS), *(f"apoio.{sala}" for sala in DE_APOIO)]
 CADERNOS = [*atualizar.licoes(), atualizar.PAGINA]
 

@@ -2,17 +2,15 @@
 
 import contextlib
 import io
-import json
 import math
 import re
-from pathlib import Path
 
+import cadernos
 import pytest
 import torch
 
 from apoio import confere
 
-CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
     "texto-071": {"vezes": 4.2}, "texto-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
@@ -27,9 +25,9 @@ DIGITADOS = [None, "4,2", (4, 2), 4.2, 5, "5", ".5", "False", "falso", True, "n�
 
 
 def celulas():
-    for caderno in sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb")):
-        for celula in json.loads(caderno.read_text(encoding="utf-8"))["cells"]:
-            fonte = "".join(celula["source"])
+    for caderno in cadernos.licoes():
+        for celula in cadernos.celulas(caderno):
+            fonte = cadernos.texto(celula)
             if celula["cell_type"] == "code" and re.search(r"\bmeus?_palpites?\w*|\bguess\b", fonte) and "confere.palpite" in fonte:
                 yield celula["id"], fonte
 

@@ -2,24 +2,19 @@
 
 import ast
 import functools
-import json
 import math
 import re
-from pathlib import Path
 
+import guia
 import pytest
 import torch
 import torch.nn.functional as F
+from cadernos import celulas, licoes, rotulos, texto
 from torch import nn
 
 import gptmini
-from apoio import confere, corretor, pronto
-
-CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
-LICOES = sorted(CAPITULO.glob("[0-9][0-9]-*.ipynb"))
-SOLUCAO = re.compile(r"<details>\n<summary>Uma solução</summary>\n\n```python\n(.*?)\n```\n\n</details>", re.DOTALL)
-DA_TABELA = {"tokenizador", "mascara_causal", "pesos_de_atencao", "dividir_cabecas", "atencao", "feedforward", "bloco", "gelu", "layernorm",
-             "residual", "contar_parametros", "alvos", "perda", "passo_de_treino", "amostrar", "gerar"}
+from apoio import confere, pronto
+from apoio.confere import corretor
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +24,7 @@ def placar_de_mentira(tmp_path, monkeypatch):
     monkeypatch.setattr(corretor, "_ACERTOS", set())
 
 
-def exercicios():
-    """(lição, enunciado, molde, solução) de cada exercício, na ordem das células."""
-    for licao in LICOES:
-        celulas = json.loads(licao.read_text(encoding="utf-8"))["cells"]
-        fontes = ["".join(c["source"]) for c in celulas]
-        for i, fonte in enumerate(fontes):
-            if celulas[i]["cell_type"] == "code" and re.search(r"^confere\.(?!placar)\w+\(", fonte, re.MULTILINE):
-                yield licao, fontes[i - 1], fonte, SOLUCAO.search(fontes[i + 1])[1]
-
-
-TODOS = list(exercicios())
+TODOS = list(guia.das_licoes())
 cada = pytest.mark.parametrize(("licao", "enunciado", "molde", "solucao"), TODOS,
                                ids=[f"{licao.name[:2]}-{molde.rpartition('confere.')[2].partition('(')[0]}" for licao, _, molde, _ in TODOS])
 
@@ -50,19 +35,18 @@ def verificador(molde):
 
 @functools.cache
 def bancada(licao):
-    """As definições das lições 07 e 09 que os exercícios delas usam."""
+    """As definições da lição que os exercícios dela usam; sem nenhuma, bastam os nomes de sempre."""
     espaco = {"__name__": "laboratorio"}
-    for celula in json.loads(licao.read_text(encoding="utf-8"))["cells"]:
-        if "bancada" in celula["metadata"].get("tags", []):
-            exec("".join(celula["source"]), espaco)
-    return espaco
+    for celula in celulas(licao):
+        if "bancada" in rotulos(celula):
+            exec(texto(celula), espaco)
+    return espaco if len(espaco) > 1 else {
+        "torch": torch, "nn": nn, "F": F, "math": math, **{nome: getattr(gptmini, nome) for nome in gptmini.__all__}}
 
 
 def responder(licao, molde, solucao):
     """O que o verificador diz do molde, com a solução (ou nada) posta no lugar do que estava em branco."""
-    espaco = dict(bancada(licao)) if licao.name.startswith(("07", "09")) else {
-        "torch": torch, "nn": nn, "F": F, "math": math, **{nome: getattr(gptmini, nome) for nome in gptmini.__all__}}
-    espaco["confere"] = confere
+    espaco = {**bancada(licao), "confere": confere}
     *antes, conferencia = ast.parse(molde).body
     exec(compile(ast.Module(antes, []), "<molde>", "exec"), espaco)
     exec(solucao, espaco)
@@ -80,14 +64,20 @@ def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao):
     assert responder(licao, molde, solucao).ok
 
 
-@pytest.mark.parametrize("licao", LICOES, ids=lambda caminho: caminho.stem)
+@pytest.mark.parametrize("licao", licoes(), ids=lambda caminho: caminho.stem)
 def test_cada_licao_tem_ao_menos_dois_exercicios_de_tipos_diferentes(licao):
     tipos = [enunciado.partition("### ")[2].split()[1] for de, enunciado, _, _ in TODOS if de == licao]
     assert len(tipos) >= 2 and len(set(tipos)) >= 2
 
 
-def test_os_dezesseis_da_tabela_estao_nas_licoes():
-    assert {verificador(molde) for _, _, molde, _ in TODOS} >= DA_TABELA
+def test_os_exercicios_de_codigo_estao_todos_nas_licoes():
+    assert {verificador(molde) for _, _, molde, _ in TODOS} >= set(confere.EXERCICIOS)
+
+
+def test_a_tabela_do_guia_esta_em_dia():
+    escrito = guia.GUIA.read_text(encoding="utf-8")
+    assert guia.com_a_tabela(escrito) == escrito, "rode «python3 curso.py atualizar guia»"
+    assert all(f"(`{nome}`)" in escrito for nome in confere.EXERCICIOS)
 
 
 @cada

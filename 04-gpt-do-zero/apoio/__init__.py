@@ -4,7 +4,7 @@ import importlib
 
 import gptmini  # noqa: F401  (antes do torch: é ele que diz ao OpenMP como esperar)
 
-_SALAS = ("arquivos", "aviso", "confere", "corpus", "corretor", "corrida", "historinhas", "interativo", "numeros", "ponto", "por_dentro",
+_SALAS = ("arquivos", "aviso", "confere", "corpus", "corrida", "historinhas", "interativo", "numeros", "ponto", "por_dentro",
           "pronto", "publicar", "treinar", "veja")
 
 __all__ = [*_SALAS, "modelo_pronto"]

@@ -1,7 +1,7 @@
 """O motor dos verificadores: roda o código de quem estuda sem que ele estrague nada, compara e dá nome ao erro.
 
-Os exercícios estão em confere.py, e as frases, em confere.toml. Aqui: o `Resultado`, rodar com tempo e terreno
-guardados, o placar, e a comparação com a conta certa e as erradas.
+Os exercícios estão em licoes/, com as suas frases; as que servem a todos, em geral.toml. Aqui: o `Resultado`, rodar
+com tempo e terreno guardados, o registro e o placar, e a comparação com a conta certa e as erradas.
 """
 
 import builtins
@@ -30,7 +30,7 @@ import tomllib
 import traceback
 import types
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -43,8 +43,8 @@ from gptmini.vetores import GPTConfig
 
 _agora = time.monotonic
 LIMITE = 5.0      # segundos que uma resposta tem para terminar
-EXERCICIOS = []   # os nomes dos verificadores de código, na ordem das lições
-DICAS = tomllib.loads(Path(__file__).with_name("confere.toml").read_text(encoding="utf-8"))
+EXERCICIOS = {}   # os verificadores de código, pelo nome, na ordem das lições
+DICAS = tomllib.loads(Path(__file__).with_name("geral.toml").read_text(encoding="utf-8"))
 EIXOS = {"B": "textos do lote", "T": "tokens", "C": "números por token, d_model", "nh": "cabeças",
          "hs": "números por cabeça", "V": "palavras do vocabulário", "N": "janelas"}
 
@@ -97,7 +97,7 @@ class Falha(Exception):
 
 
 def diga(nome, /, **valores):
-    """A falha «exercício.erro» de confere.toml, com os valores no lugar das chaves."""
+    """A falha «exercício.erro» das dicas, com os valores no lugar das chaves."""
     exercicio, erro = nome.split(".")
     frases = DICAS[exercicio] | DICAS[exercicio][erro]      # o que falta ao erro vem do topo do exercício
     pistas = [frases[p].format(**valores) for p in ("pergunta", "erro", "onde") if p in frases and erro != "em_branco"]
@@ -333,7 +333,8 @@ def _parar(fio, acabou):
 
 
 _ALHEIOS = tuple(os.path.normcase(str(pasta)) + os.sep for pasta in (
-    Path(__file__).parent, Path(gptmini.__file__).parent, Path(torch.__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
+    Path(__file__).parents[1], Path(gptmini.__file__).parent, Path(torch.__file__).parent,
+    *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))))
 
 
 def _linha_do_aluno(pilha):
@@ -623,15 +624,18 @@ def responder(nome, corpo, segundos, resposta=None):
     return Resultado(True, desfecho)
 
 
-def exercicio(corpo):
-    """Faz de `corpo(resposta) -> frase` um verificador, que nunca passa de `segundos`."""
-    EXERCICIOS.append(corpo.__name__)
+def exercicio(dicas):
+    """Faz de `corpo(resposta) -> frase` um verificador, que nunca passa de `segundos`, e o registra com as suas dicas."""
+    def registrar(corpo):
+        nome = corpo.__name__
 
-    @functools.wraps(corpo)
-    def verificador(resposta, segundos=LIMITE):
-        return responder(corpo.__name__, lambda: corpo(resposta), segundos, resposta)
+        @functools.wraps(corpo)
+        def verificador(resposta, segundos=LIMITE):
+            return responder(nome, lambda: corpo(resposta), segundos, resposta)
 
-    return verificador
+        EXERCICIOS[nome], DICAS[nome] = verificador, tomllib.loads(dicas)
+        return verificador
+    return registrar
 
 
 # -- o placar ---------------------------------------------------------------------------------------------
@@ -705,7 +709,7 @@ def erro_conhecido(exercicios, saidas, casos, conta, folga, bate=None):
 def julgar(exercicios, saidas, casos, conta, eixos, folga=1e-4, aceita=({},), sintomas=None, folga_do_erro=None, bate=None):
     """O ajuste aceito, se as saídas são as da conta certa; senão levanta a falha que as explica.
 
-    `exercicios`: de quais, em confere.toml, são os erros a tentar; `aceita`: ajustes que também estão certos;
+    `exercicios`: de quais são os erros a tentar; `aceita`: ajustes que também estão certos;
     `sintomas(saidas, casos)`: o que ainda se pode dizer quando nenhum erro conhecido explica; `bate(saida, certa)`: como se
     comparam, se não é número a número, com folga.
     """
@@ -773,6 +777,16 @@ def sortear_pesos(modulo, semente):
             if nome.endswith("gain"):
                 p.add_(1.5)
     return modulo
+
+
+FICHA = GPTConfig(vocab_size=11, context_length=9, d_model=12, n_heads=3, n_layers=2)
+
+
+def casos_da_ficha(camada, *tamanhos):
+    """[(ficha, gabarito com pesos sorteados, x)], um por (d_model, n_heads, B, T)."""
+    fichas = [replace(FICHA, d_model=C, n_heads=nh, context_length=max(T, FICHA.context_length)) for C, nh, _, T in tamanhos]
+    return [(ficha, sortear_pesos(camada(ficha), i), torch.randn(B, T, C, generator=sorteio(50 + i)))
+            for i, (ficha, (C, _, B, T)) in enumerate(zip(fichas, tamanhos, strict=True))]
 
 
 def _montar(classe, argumento, gabarito):

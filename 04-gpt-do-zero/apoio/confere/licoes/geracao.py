@@ -1,0 +1,357 @@
+"""Geração: o sorteio e o texto guloso."""
+
+import math
+import random
+from dataclasses import replace
+
+import torch
+
+from apoio.confere.corretor import (
+    FICHA, Falha, chamar, diga, exercicio, exigir, igual, julgar, pt, sortear_pesos, sorteio, um_inteiro, um_tensor,
+)
+from gptmini.modelo import GPTMini
+
+
+def _chances(logits, temperature, top_k, calor="dividido", corte=0, softmax=True, lugar=False):
+    """As probabilidades (V,) com que cada id deve sair."""
+    if calor == "só sem top_k":
+        calor = "ignorado" if top_k else "dividido"
+    z = {"dividido": logits / temperature, "multiplicado": logits * temperature, "igual": 0 * logits}.get(calor, logits)
+    if top_k is not None and corte != "ignorado":
+        z = z.masked_fill(torch.arange(len(z)) >= top_k if corte == "primeiros" else
+                          logits < logits.sort(descending=True).values[min(max(top_k + corte, 1), len(z)) - 1], -math.inf)
+    p = z.softmax(-1) if softmax else z.clamp(min=0) / z.clamp(min=0).sum()
+    if softmax == 2:
+        p = p.masked_fill(p == 0, -math.inf).softmax(-1)
+    return p.sort(descending=True).values if lugar and top_k is not None else p
+
+
+def _raridade(contagem, chances):
+    """Quão longe as frequências estão das chances: o maior n · KL entre os ids. O acaso passa de t com chance menor que 2e⁻ᵗ."""
+    n, p = contagem.sum().double(), chances.double()
+    f = contagem / n
+    kl = torch.xlogy(f, f / p) + torch.xlogy(1 - f, (1 - f) / (1 - p))
+    return math.inf if p.isnan().any() or contagem[p < 1e-12].any() else (n * kl.nan_to_num(0)).max().item()
+
+
+def _acompanha(contagem, chances):
+    return _raridade(contagem, chances) < 14        # um acaso em cada milhão
+
+
+def _que_id_sobra(contagens, casos):
+    i = next(i for i, (contagem, caso) in enumerate(zip(contagens, casos, strict=True)) if not _acompanha(contagem, _chances(*caso)))
+    (logits, temperature, top_k), frequencias, certas = casos[i], contagens[i] / contagens[i].sum(), _chances(*casos[i])
+    id = (frequencias - certas).abs().argmax().item()
+    return diga("amostrar.outra", id=id, nota=pt(logits[id]), temperature=pt(temperature), top_k=top_k,
+                veio=f"{frequencias[id]:.0%}", certo=f"{certas[id]:.0%}", logits=", ".join(map(pt, logits)))
+
+
+_NOTAS, _EMPATE = [0.1, 1.7, 3.0, 0.2, 2.4], [1.0, 3.0, -2.0, 3.0, 0.5, 3.0, 1.0]
+_SORTEIOS = [      # (`logits`, `temperature`, `top_k`, quantas vezes); os dois primeiros dão nome à maior parte dos erros
+    (_NOTAS, 0.25, None, 250), (_NOTAS, 3.0, 2, 250),
+    (_NOTAS, 0.25, 3, 150), (_NOTAS, 0.05, 2, 60), (_NOTAS, 1.0, 1, 60), ([-1.8, 2.0, 1.5, 1.0], 1.0, None, 500),
+    ([-1.8, 2.0, 1.5, 1.0], 1.0, 4, 100), ([-1.8, 2.0, 1.5, 1.0], 2, 3, 200), ([0.001, 0.0, 0.002, -0.0005], 0.001, 3, 200),
+    ([60.0, -20.0, 40.0], 40.0, 2, 150), (_EMPATE, 1.5, None, 300), (_EMPATE, 0.5, 3, 100), ([4.0], 1.0, None, 3), ([5.0, 1.0, 3.0], 1.0, 9, 100)]
+
+
+@exercicio(r"""
+onde = "Lição 06, «Geração: das notas à palavra»."
+
+[temperatura_multiplicada]
+imita = {calor = "multiplicado"}
+dica = "A temperatura multiplicou os logits; é para dividir."
+pergunta = "Com temperatura 0,5, a favorita ganha ou perde força?"
+erro = "Dividir por 0,5 dobra as diferenças, e a favorita ganha força."
+
+[temperatura_sem_efeito]
+imita = {calor = "ignorado"}
+dica = "A temperatura não fez efeito: divida os logits por ela antes do softmax."
+pergunta = "Dividir as probabilidades por um número muda a proporção entre elas?"
+erro = "Depois do softmax, o sorteio desfaz a divisão."
+
+[temperatura_sem_efeito_com_top_k]
+imita = {calor = "só sem top_k"}
+dica = "A temperatura só fez efeito sem `top_k`: com os dois, ela também divide as notas."
+pergunta = "Por que linhas passa o seu código quando `top_k` não é `None`?"
+erro = "Primeiro a divisão pela temperatura, em todos os casos; depois o corte, se houver."
+
+[empate]
+dica = "Com três notas empatadas em primeiro e `top_k=2` saíram os ids {sairam}; esperava ao menos dois dos empatados, 1, 3 e 5."
+pergunta = "O seu código acha o id pela nota? E se duas notas são iguais?"
+erro = "`topk` devolve os valores e os ids: o lugar sorteado escolhe o id, sem procurar pelo valor."
+
+[top_k_a_mais]
+imita = {corte = 1}
+dica = "O top-k deixou passar uma palavra a mais."
+pergunta = "Com `top_k=2`, quantos ids diferentes podem sair?"
+erro = "O corte compara com a k-ésima maior nota: confira o índice e o `<`."
+
+[top_k_a_menos]
+imita = {corte = -1}
+dica = "O top-k cortou uma palavra a mais do que devia."
+pergunta = "Com `top_k=2`, quantos ids diferentes podem sair?"
+erro = "A k-ésima maior também fica: confira o índice e o `<=`."
+
+[top_k_sem_efeito]
+imita = {corte = "ignorado"}
+dica = "O top-k não fez efeito: palavras fora das k mais prováveis continuam saindo."
+pergunta = "Com `top_k=2`, quantos ids diferentes podem sair?"
+erro = "Antes do softmax, a nota das outras vira −∞; com 0 elas ainda têm chance, porque e⁰ = 1."
+
+[primeiros_ids]
+imita = {corte = "primeiros"}
+dica = "Ficaram os k primeiros ids do vocabulário, e não os k mais prováveis."
+pergunta = "Em que ordem estão os logits?"
+erro = "A ordem é a dos ids. Quem ordena pelo valor é `topk`, que devolve os valores e os ids."
+
+[lugar_em_vez_do_id]
+imita = {lugar = true}
+dica = "Saiu o lugar entre as k mais prováveis, e não o id da palavra."
+pergunta = "O que `topk` devolve além dos valores?"
+erro = "Falta trocar o lugar sorteado pelo id: `ids[lugar]`."
+
+[softmax_duas_vezes]
+imita = {softmax = 2}
+dica = "O softmax entrou duas vezes: as chances saíram quase iguais."
+pergunta = "O que o softmax recebe: notas ou probabilidades?"
+erro = "Corte e temperatura agem nas notas; o softmax vem uma vez, no fim."
+
+[outra]
+dica = "Com temperature={temperature} e top_k={top_k}, o id {id} saiu {veio} das vezes, e esperava {certo}."
+pergunta = "Que palavras ficam, e com que proporções?"
+erro = "As notas eram [{logits}], e a do id {id} é {nota}."
+
+[sem_softmax]
+imita = {softmax = false}
+dica = "Faltou o softmax: o sorteio usou os logits como se fossem probabilidades."
+pergunta = "Logits podem ser pesos de uma roleta?"
+erro = "Primeiro o softmax, depois o sorteio."
+
+[uniforme]
+imita = {calor = "igual"}
+dica = "As palavras saem todas com a mesma chance: o sorteio não olha os logits."
+pergunta = "De onde vem o tamanho de cada fatia da roleta?"
+erro = "O sorteio usa as probabilidades: `torch.multinomial(probs, 1, …)`."
+
+[argmax]
+dica = "Saiu sempre o id mais provável: isto é `argmax`, e o exercício pede um sorteio."
+pergunta = "O que muda se você rodar de novo?"
+erro = "No sorteio cada palavra sai na proporção da sua probabilidade."
+onde = "Lição 06, «Sortear é girar uma roleta»."
+
+[sempre_o_mesmo]
+dica = "Saiu sempre o mesmo id: a semente é posta de novo a cada chamada?"
+pergunta = "Quem anda a cada sorteio?"
+erro = "Use o `generator` que veio, sem `manual_seed` dentro da função."
+onde = "Lição 06, «Sortear é girar uma roleta»."
+
+[fora_do_vocabulario]
+dica = "Saiu o id {id}, e o vocabulário vai de 0 a {ultimo}."
+
+[sem_generator]
+dica = "O `generator` não foi usado: com a mesma semente saíram ids diferentes."
+pergunta = "De onde vêm as bolinhas da roleta?"
+erro = "Passe-o ao sorteio: `torch.multinomial(probs, 1, generator=generator)`."
+onde = "Lição 06, «Sortear é girar uma roleta»."
+""")
+def amostrar(resposta):
+    """`f(logits, temperature, top_k, generator) -> int`, logits (V,); `top_k` pode ser None."""
+    exigir(resposta)
+
+    def sortear(caso, g, vezes):
+        def muitas(logits, temperature, top_k):
+            antes = logits.clone()
+            while len(saiu) < vezes and torch.equal(logits, antes):     # se mudou a entrada, `chamar` o dirá
+                saiu.append(resposta(logits, temperature, top_k, g))
+            return True
+
+        saiu = [chamar(lambda *notas: resposta(*notas, g), *caso)]
+        chamar(muitas, *caso)
+        ids = [*map(um_inteiro, saiu)]
+        if ruins := [i for i in ids if not 0 <= i < len(caso[0])]:
+            raise diga("amostrar.fora_do_vocabulario", id=ruins[0], ultimo=len(caso[0]) - 1)
+        return torch.bincount(torch.tensor(ids), minlength=len(caso[0])), ids
+
+    logits, total = torch.tensor(_NOTAS), 0
+    if len(set(sortear((logits, 1.0, None), sorteio(0), 60)[1])) == 1:
+        girados = [logits.roll(i) for i in range(len(logits))]
+        gulosa = all(sortear((girado, 1.0, None), sorteio(0), 1)[1][0] == girado.argmax() for girado in girados)
+        raise diga("amostrar.argmax" if gulosa else "amostrar.sempre_o_mesmo")
+    contagens, casos = [], []
+    for i, (notas, temperature, top_k, vezes) in enumerate(_SORTEIOS):
+        caso, g = (torch.tensor(notas), temperature, top_k), sorteio(i)
+        try:
+            contagem = sortear(caso, g, vezes)[0]
+        except Falha as falha:
+            if top_k is not None and top_k > len(notas) and "parou" in falha.resultado.dica:
+                continue                                # o enunciado não diz o que fazer com um k maior que o vocabulário
+            raise
+        while contagem.sum() < 6000 and 5 < _raridade(contagem, _chances(*caso)) < 30:
+            contagem = contagem + sortear(caso, g, 1500)[0]         # na dúvida, sorteia mais antes de acusar
+        contagens.append(contagem)
+        casos.append(caso)
+        if i >= 1 and not all(_acompanha(c, _chances(*caso)) for c, caso in zip(contagens, casos, strict=True)):
+            quais = sorted({0, 1, len(casos) - 1})      # para dar nome ao erro, mais sorteios destes
+            contagens = [contagens[j] + sortear(casos[j], sorteio(90 + j), 900)[0] for j in quais]
+            julgar("amostrar", contagens, [casos[j] for j in quais], _chances, "V", bate=_acompanha, sintomas=_que_id_sobra)
+    empatados = set(sortear((torch.tensor(_EMPATE), 1.0, 2), sorteio(0), 60)[1])
+    if len(empatados) < 2 or not empatados <= {1, 3, 5}:
+        raise diga("amostrar.empate", sairam=", ".join(map(str, sorted(empatados))))
+    filas = []
+    for semente in (1, 2):
+        torch.manual_seed(semente)
+        random.seed(semente)
+        g = sorteio(5)
+        filas.append([sortear((logits, 2.0, top_k), g, 30)[1] for top_k in (None, 3)])
+    if filas[0] != filas[1]:
+        raise diga("amostrar.sem_generator")
+    return f"As frequências de {sum(map(torch.sum, contagens))} sorteios acompanham as probabilidades, em {len(casos)} combinações."
+
+
+def _gerar(model, idx, n, janela="fim", devolve="tudo", lugar=-1, a_mais=0, sinal=1, cresce=True, frente=False):
+    T, cabem, visto = idx.size(1), model.config.context_length, idx
+    for _ in range(n + a_mais):
+        recorte = {"fim": visto[:, -cabem:], "começo": visto[:, :cabem], "último": visto[:, -1:]}[janela]
+        novo = (sinal * model(recorte)[0][:, lugar]).argmax(-1, keepdim=True)                    # (1, 1)
+        velho = idx[:, -cabem:] if devolve == "janela" else idx
+        idx = torch.cat([novo, velho] if frente else [velho, novo], 1)
+        visto = idx if cresce else visto
+    return {"novos": idx[:, T:], "começo": idx[:, :T], "um": idx[:, : T + 1]}.get(devolve, idx)
+
+
+# (semente do modelo, [(T, n)]): o segundo modelo escreve quase todo o vocabulário, também o 0, o `<fim>` das lições, no meio do texto.
+_COMECOS = [(3, [(3, 3), (2, 6), (8, 3)]), (19, [(1, 9), (5, 7), (3, 12), (6, 1)])]
+
+
+@exercicio(r"""
+onde = "Lição 06, «Um token por vez»."
+
+[comeco_perdido]
+imita = {devolve = "novos"}
+dica = "O começo se perdeu: devolveu só os tokens novos, e o texto dado tem de vir na frente."
+pergunta = "Com T tokens dados e n novos, que tamanho sai?"
+erro = "A resposta é o começo seguido do que se escreveu: (1, T + n)."
+
+[recortado]
+imita = {devolve = "janela"}
+dica = "O começo se perdeu: `idx` foi recortado para a janela, e o que saiu dela sumiu da resposta."
+pergunta = "O recorte é para o modelo ver, ou para guardar?"
+erro = "Recorte numa variável à parte, `window`, e junte o token novo a `idx`."
+onde = "Lição 06, «A janela desliza»."
+
+[janela_do_comeco]
+imita = {janela = "começo"}
+dica = "A janela ficou com os primeiros tokens, e não com os últimos."
+pergunta = "Para continuar um texto longo, que parte importa?"
+erro = "Os últimos context_length tokens: `idx[:, -context_length:]`."
+onde = "Lição 06, «A janela desliza»."
+
+[so_o_ultimo_token]
+imita = {janela = "último"}
+dica = "O modelo só viu o último token: passe o texto todo, até context_length."
+pergunta = "Quem diz ao modelo o que veio antes?"
+erro = "O modelo não guarda memória de uma chamada para outra."
+
+[primeira_posicao]
+imita = {lugar = 0}
+dica = "Os logits são da primeira posição; o próximo token sai da última."
+pergunta = "Que posição já leu o texto inteiro?"
+erro = "`logits[:, -1]`."
+
+[menos_provavel]
+imita = {sinal = -1}
+dica = "Saiu o token menos provável de cada vez."
+pergunta = "`argmin` ou `argmax`?"
+erro = "O maior logit é o do token mais provável."
+
+[so_o_comeco]
+imita = {devolve = "começo"}
+dica = "Saiu só o começo: nenhum token novo ficou em `idx`."
+pergunta = "O laço rodou, e guardou o que escolheu?"
+erro = "`torch.cat` não muda os tensores que recebe: o resultado é um tensor novo. Escreva `idx = torch.cat(…)`."
+
+[um_token_so]
+imita = {devolve = "um"}
+dica = "Saiu um token só: o `return` está dentro do laço?"
+pergunta = "Quantas voltas o laço dá antes do `return`?"
+erro = "O `return` acaba com a função; alinhe-o com o `for`."
+
+[na_frente]
+imita = {frente = true}
+dica = "O token novo foi juntado na frente do texto; ele vai no fim."
+pergunta = "Em `torch.cat([a, b], dim=1)`, quem vem primeiro?"
+erro = "É `torch.cat([idx, novo], dim=1)`."
+
+[mesmo_contexto]
+imita = {cresce = false}
+dica = "O modelo viu sempre o mesmo começo: o token novo não entrou no texto antes do seguinte."
+pergunta = "Na segunda volta do laço, o que o modelo recebe?"
+erro = "Junte o token a `idx` com `torch.cat` dentro do laço."
+
+[token_a_mais]
+imita = {a_mais = 1}
+dica = "Saiu um token a mais."
+pergunta = "Quantas vezes o laço roda?"
+erro = "São max_new_tokens voltas."
+
+[token_a_menos]
+imita = {a_mais = -1}
+dica = "Saiu um token a menos."
+pergunta = "Quantas vezes o laço roda?"
+erro = "São max_new_tokens voltas."
+
+[contexto]
+dica = "O contexto não foi recortado: o modelo recebeu {veio} tokens e enxerga {cabem}."
+pergunta = "O que acontece quando o texto passa de context_length?"
+erro = "A tabela de posições acaba: mostre só os últimos, `idx[:, -model.config.context_length:]`."
+onde = "Lição 06, «A janela desliza»."
+
+[sorteou]
+dica = "Duas chamadas iguais deram textos diferentes: aqui a escolha é a gulosa, sem sorteio."
+pergunta = "Que função escolhe o maior logit?"
+erro = "`argmax` na última posição."
+onde = "Lição 06, «Geração: das notas à palavra»."
+
+[nao_sao_ids]
+dica = "Os números estão certos, mas vieram como {veio}; ids são inteiros (`torch.long`)."
+pergunta = "Que operação deu números de vírgula?"
+erro = "`argmax` já devolve inteiros; `torch.cat` com um tensor de vírgula muda o tipo de todos."
+
+[com_gradientes]
+dica = "O texto está certo, mas os gradientes foram guardados: gere dentro de `with torch.no_grad():`."
+pergunta = "Alguém vai chamar `backward` aqui?"
+erro = "Sem `no_grad`, cada chamada do modelo guarda as suas contas para uma volta que ninguém vai pedir."
+""")
+def gerar(resposta):
+    """`f(model, idx, max_new_tokens) -> (1, T + n)`, sempre o token mais provável."""
+    exigir(resposta)
+    cabem, vistos, casos = 5, [], []
+    for semente, comecos in _COMECOS:
+        model = sortear_pesos(GPTMini(replace(FICHA, context_length=cabem, tie_weights=False)), semente).eval()
+        with torch.no_grad():
+            for tabela in (model.token_embedding, model.position_embedding):
+                tabela.weight.mul_(3)       # assim ele não repete sempre o mesmo token, e cada erro dá um texto seu
+        model.register_forward_pre_hook(lambda _, entrada: vistos.append((torch.as_tensor(entrada[0]).size(-1), torch.is_grad_enabled())))
+        casos += [(model, torch.randint(11, (1, T), generator=sorteio(T)), n) for T, n in comecos]
+    try:
+        saidas, outra_vez = ([um_tensor(chamar(resposta, *caso)) for caso in casos] for _ in range(2))
+    except Falha as falha:
+        longo = max((T for T, _ in vistos), default=0)
+        raise diga("gerar.contexto", veio=longo, cabem=cabem) if longo > cabem else falha from None
+    if not all(map(torch.equal, saidas, outra_vez)):
+        raise diga("gerar.sorteou")
+    com_gradiente = any(ligado for _, ligado in vistos)
+    with torch.no_grad():
+        julgar("gerar", saidas, casos, _gerar, "B T")
+    if tipos := {saida.dtype for saida in saidas} - {torch.int64, torch.int32}:
+        raise diga("gerar.nao_sao_ids", veio=tipos.pop())
+    if com_gradiente:
+        raise diga("gerar.com_gradientes")
+    model, idx, _ = casos[0]
+    try:
+        nenhum = um_tensor(chamar(resposta, model, idx, 0))
+    except Falha:
+        nenhum = idx                                    # o enunciado não promete zero tokens: parar vale; escrever, não
+    if not igual(nenhum, idx, 0):
+        raise diga("gerar.token_a_mais")
+    return "O começo, seguido do mais provável a cada passo, também além da janela."
