@@ -883,6 +883,10 @@ def kit(opcoes, extras):
     return oficina("kit").fazer(opcoes.pasta, opcoes.para, opcoes.python)
 
 
+def endereco(opcoes, extras):
+    return oficina("endereco").mudar(opcoes.url, opcoes.ref)
+
+
 def atualizar(opcoes, extras):
     preparar(PACOTES, PACOTES_DOS_TESTES)
     return rodar([str(RAIZ / "ferramentas" / "atualizar.py"), *extras], RAIZ)
@@ -947,6 +951,9 @@ def leitor():
         "--python", action="append", choices=PYTHONS_DO_KIT, metavar="VERSÃO",
         help="só para esta versão do Python, como 3.12; pode repetir (padrão: todas)",
     )
+    do_endereco = comando(endereco, "para quem fez um fork: põe o endereço dele nos notebooks, nos selos do Colab e no README")
+    do_endereco.add_argument("url", nargs="?", metavar="URL", help="o do repositório; se nada se diz, o «origin» deste clone")
+    do_endereco.add_argument("--ref", metavar="REF", help="o ramo ou a etiqueta que os alunos abrem (padrão: o que já estava)")
     comando(slides, "faz os slides de cada lição, um HTML por lição, na pasta slides")
     comando(atualizar, "para quem escreve o curso: refaz o módulo, os notebooks e o modelo")
     return principal

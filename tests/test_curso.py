@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import curso
-from ferramentas import kit
+from ferramentas import endereco, kit
 
 REPOSITORIO = Path(curso.__file__).parent
 EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
@@ -124,7 +124,7 @@ def test_um_python_3_6_consegue_ler_o_lancador():
         ast.parse("(x := 1)", feature_version=(3, 6))
 
 
-@pytest.mark.parametrize("arquivo", ["curso.py", "ferramentas/kit.py"])
+@pytest.mark.parametrize("arquivo", ["curso.py", "ferramentas/kit.py", "ferramentas/endereco.py"])
 def test_o_lancador_so_importa_a_biblioteca_padrao(arquivo):
     arvore = ast.parse((REPOSITORIO / arquivo).read_text(encoding="utf-8"))
     nomes = {
@@ -1339,3 +1339,83 @@ def test_kit_sem_rede(raiz, maquina, tmp_path, capsys):
     assert entrar("kit", str(tmp_path / "kit")) == 1
     assert "Não consegui baixar" in frase(capsys)
     assert not (tmp_path / "kit").exists()
+
+
+# ---------------------------------------------------------------- o endereço do fork
+
+
+@pytest.mark.parametrize(("url", "publico"), [
+    ("https://github.com/ana/curso", "https://github.com/ana/curso"),
+    ("https://github.com/ana/curso.git/", "https://github.com/ana/curso"),
+    ("https://ana:senha@github.com/ana/curso.br.git", "https://github.com/ana/curso.br"),
+    ("http://www.GitHub.com/ana/curso", "https://github.com/ana/curso"),
+    ("github.com/ana/curso", "https://github.com/ana/curso"),
+    ("git@github.com:ana/curso.git", "https://github.com/ana/curso"),
+    ("ssh://git@github.com/ana/curso.git", "https://github.com/ana/curso"),
+    ("ssh://git@ssh.github.com:443/ana/curso.git", "https://github.com/ana/curso"),
+    ("git@gitlab.com:grupo/turma/curso.git", "https://gitlab.com/grupo/turma/curso"),
+    ("https://git.escola.br:8443/ana/curso.git", "https://git.escola.br:8443/ana/curso"),
+])
+def test_o_endereco_publico_sai_de_qualquer_forma_que_o_git_aceita(url, publico):
+    assert endereco.por_https(url) == publico
+
+
+@pytest.mark.parametrize("url", ["ana/curso", "/home/ana/curso", "../curso", "file:///home/ana/curso", "C:\\ana\\curso", "https://github.com/ana",
+                                 "https://github.com/ana/curso/tree/main", "git@apelido:ana/curso.git", "https://github.com/ana/cur so", 'https://x.y/a/b"'])
+def test_um_endereco_que_nao_se_reconhece_nao_muda_nada(url, raiz, rodado, capsys):
+    antes = tudo(raiz)
+    assert entrar("endereco", url) == 1
+    assert "Não reconheço o endereço" in (texto := frase(capsys)) and url in texto and endereco.EXEMPLO in texto
+    assert tudo(raiz) == antes and rodado == []
+
+
+@pytest.mark.parametrize("ref", ["-x", "minha turma", "é", 'a"b', "a\nb"])
+def test_um_nome_que_nao_serve_de_ramo_nao_muda_nada(ref, raiz, rodado, capsys):
+    antes = tudo(raiz)
+    assert entrar("endereco", "https://github.com/ana/curso", f"--ref={ref}") == 1
+    assert "não serve de nome de ramo" in capsys.readouterr().err and tudo(raiz) == antes and rodado == []
+
+
+def test_sem_endereco_e_sem_clone_diz_o_que_escrever(raiz, rodado, capsys):
+    assert entrar("endereco") == 1
+    assert f"escreva o endereço dele, «curso.py endereco {endereco.EXEMPLO}»" in frase(capsys) and rodado == []
+
+
+@pytest.mark.parametrize(("dito_pelo_git", "argumentos", "ref", "aviso"), [
+    ({"config": "git@github.com:ana/curso.git\n", "ls-remote": "1234 refs/heads/main\n"}, [], "main", "Issues"),
+    ({"ls-remote": ""}, ["https://github.com/ana/curso", "--ref", "v1"], "v1", "ainda não há ramo nem etiqueta «v1»"),
+    ({}, ["https://github.com/ana/curso"], "main", "não consegui ver https://github.com/ana/curso sem senha"),
+    ({}, ["https://gitlab.com/ana/curso"], "main", "O Colab só abre o que está no GitHub"),
+])
+def test_endereco_escreve_no_pyproject_e_manda_atualizar(dito_pelo_git, argumentos, ref, aviso, raiz, rodado, monkeypatch, capsys):
+    (raiz / ".git").mkdir()
+    (raiz / "pyproject.toml").write_text((raiz / "pyproject.toml").read_text(encoding="utf-8") + '\n[tool.outro]\nref = "dele"\n', encoding="utf-8")
+    monkeypatch.setattr(endereco, "git", lambda comando, *_: dito_pelo_git.get(comando))
+    monkeypatch.setattr(curso, "rodar", lambda comando, pasta: rodado.append((comando, pasta)) or 0)
+    antes = tomllib.loads((raiz / "pyproject.toml").read_text(encoding="utf-8"))
+    assert entrar("endereco", *argumentos) == 0
+    depois = tomllib.loads((raiz / "pyproject.toml").read_text(encoding="utf-8"))
+    repositorio = argumentos[0] if argumentos else "https://github.com/ana/curso"
+    antes["tool"]["curso"].update(repositorio=repositorio, ref=ref)
+    assert depois == antes
+    assert rodado == [(curso.PACOTES,), ([str(raiz / "ferramentas" / "atualizar.py"), "enderecos"], raiz)]
+    dito = capsys.readouterr().out
+    assert aviso in dito and f"{repositorio} ({ref})" in dito
+
+
+def test_se_os_notebooks_nao_se_atualizam_nao_se_diz_que_mudou(raiz, rodado, capsys):
+    assert entrar("endereco", "https://github.com/ana/curso") == 7
+    assert "O curso agora está em" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="sem o git não há o que perguntar a ele")
+def test_o_git_so_responde_se_acha_e_sem_pedir_senha(raiz, monkeypatch):
+    assert endereco.git("version").startswith("git version")
+    assert endereco.git("isto-nao-existe") is None
+    monkeypatch.setattr(endereco.shutil, "which", lambda _: None)
+    assert endereco.git("version") is None
+
+
+def test_de_outro_servidor_o_link_do_colab_e_o_da_porta_dele(raiz):
+    endereco.escrever("https://gitlab.com/ana/curso", "main")
+    assert curso.link_do_colab() == "https://colab.research.google.com"
