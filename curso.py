@@ -94,18 +94,19 @@ def configuracao():
     return lidas
 
 
-def link_do_colab():
-    """O endereço do capítulo no Colab: a saída de quem não consegue rodar aqui."""
+def repositorio():
+    """O endereço do curso. Se ele falta, outro que não cale a frase de outro problema."""
     try:
-        curso = configuracao()
+        return configuracao()["repositorio"]
     except (Falha, OSError):
-        return "https://colab.research.google.com"  # um endereço que falta não cala a frase de outro problema
-    repositorio = curso["repositorio"].partition("https://github.com/")[2]
-    if not repositorio:
-        return "https://colab.research.google.com"  # o Colab só abre sozinho o que está no GitHub
-    return "https://colab.research.google.com/github/{}/blob/{}/{}/notebook.ipynb".format(
-        repositorio, curso["ref"], curso["capitulo"]
-    )
+        return "https://github.com"
+
+
+def link_do_colab():
+    """O endereço do capítulo no Colab: a saída de quem não consegue rodar aqui. Ele só abre sozinho o que está no GitHub."""
+    dono = repositorio().partition("https://github.com/")[2]
+    caminho = dono and "/github/{}/blob/{ref}/{capitulo}/notebook.ipynb".format(dono, **configuracao())
+    return "https://colab.research.google.com" + caminho
 
 
 # ---------------------------------------------------------------- este computador serve?
@@ -252,10 +253,6 @@ def causa(saida):
 
 
 def mensagem(nome, pasta=None):
-    try:
-        repositorio = configuracao()["repositorio"]
-    except (Falha, OSError):
-        repositorio = "https://github.com"
     return MENSAGENS[nome].format(
         gigas=gigas_necessarios(),
         pasta=pasta or RAIZ,
@@ -264,7 +261,7 @@ def mensagem(nome, pasta=None):
         sistema=f"{platform.system()} {platform.machine()}",
         pasta_do_registro=registro(),
         colab=link_do_colab(),
-        relato=repositorio + "/issues",
+        relato=repositorio() + "/issues",
         kit=KIT.get("pasta"),
         pythons=" ou ".join(KIT.get("pythons", PYTHONS_DO_KIT)),
     )

@@ -23,8 +23,7 @@ METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-PREPARACAO = (Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip()
-              .format_map(AJUSTES))
+PREPARACAO = Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip().format_map(AJUSTES)
 
 
 def ler(caminho):
@@ -99,7 +98,8 @@ def relato(caminho):
 
 def no_endereco(texto, relato, lugar=r"\g<lugar>"):
     """O texto com tudo o que se clica ou se clona no endereço do pyproject; `lugar` é o notebook que o selo abre."""
-    texto = re.sub(rf"https://colab\.research\.google\.com/(github/[^)\s]+?/|#)(?P<lugar>{AJUSTES['capitulo']}/[\w-]+\.ipynb)", selo(lugar), texto)
+    notebook = rf"(?P<lugar>{AJUSTES['capitulo']}/[\w-]+\.ipynb)"
+    texto = re.sub(r"https://colab\.research\.google\.com/(github/[^)\s]+?/|#)" + notebook, selo(lugar), texto)
     texto = re.sub(r"https://[\w.:-]+/[\w./~-]+/issues/new[^)\s]*", relato, texto)
     return re.sub(r"(git clone )https://[^\s`]+", rf"\g<1>{AJUSTES['repositorio']}", texto)
 
