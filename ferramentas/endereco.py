@@ -18,7 +18,7 @@ GITHUB = "https://github.com/"
 
 
 def mudar(url, ref):
-    repositorio = por_https(url or origem())
+    repositorio = por_https(origem() if url is None else url)
     ref = ref or curso.configuracao()["ref"]
     if not re.fullmatch(r"[\w.][\w./-]*", ref, re.ASCII):
         raise curso.Falha(f"«{ref}» não serve de nome de ramo nem de etiqueta: use letras sem acento, números, ponto, barra e hífen.")

@@ -1360,7 +1360,7 @@ def test_o_endereco_publico_sai_de_qualquer_forma_que_o_git_aceita(url, publico)
     assert endereco.por_https(url) == publico
 
 
-@pytest.mark.parametrize("url", ["ana/curso", "/home/ana/curso", "../curso", "file:///home/ana/curso", "C:\\ana\\curso", "https://github.com/ana",
+@pytest.mark.parametrize("url", ["", "ana/curso", "/home/ana/curso", "../curso", "file:///home/ana/curso", "C:\\ana\\curso", "https://github.com/ana",
                                  "https://github.com/ana/curso/tree/main", "git@apelido:ana/curso.git", "https://github.com/ana/cur so", 'https://x.y/a/b"'])
 def test_um_endereco_que_nao_se_reconhece_nao_muda_nada(url, raiz, rodado, capsys):
     antes = tudo(raiz)
