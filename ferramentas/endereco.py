@@ -45,7 +45,8 @@ def git(*argumentos):
     programa = shutil.which("git")
     try:
         feito = programa and subprocess.run(
-            [programa, "-c", "credential.helper=", *argumentos], cwd=curso.RAIZ, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            [programa, "-c", "credential.helper=", *argumentos], cwd=curso.RAIZ,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""},
             stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", timeout=30)
     except subprocess.TimeoutExpired:
         return None

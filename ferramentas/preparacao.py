@@ -1,9 +1,9 @@
 import os, shutil, subprocess, sys; from pathlib import Path  # Preparação: acha o curso; onde ele não está (Colab), traz uma cópia.
 REPOSITORIO, REF, VERSAO, git = "{repositorio}", "{ref}", "{versao}", shutil.which("git")
-copia = Path(REPOSITORIO.rsplit("/", 1)[-1]).absolute()
+copia = Path(REPOSITORIO.rsplit("/", 1)[-1]).absolute(); os.environ.update(GIT_TERMINAL_PROMPT="0", GIT_ASKPASS="")  # o git não pede senha
 casa = next((p for p in copia.parents if (p / "{capitulo}/apoio/aviso.py").is_file()), copia)  # nesta pasta, ou acima dela
 if git and not casa.exists():
-    subprocess.run([git, "clone", "-q", "--depth=1", "-b", REF, REPOSITORIO, casa], env=os.environ | {{"GIT_TERMINAL_PROMPT": "0"}})
+    subprocess.run([git, "-c", "credential.helper=", "clone", "-q", "--depth=1", "-b", REF, REPOSITORIO, casa])
 if not all((casa / "{capitulo}" / parte).is_file() for parte in ("gptmini/__init__.py", "apoio/aviso.py")):
     faz = "dê outro nome a essa pasta" if casa.exists() else "confira a internet" if git else "instale o git (ou use os notebooks do ZIP)"
     sys.exit(f"O curso não está em {{casa}}, nem veio de {{REPOSITORIO}} ({{REF}}): {{faz}} e rode esta célula outra vez.")

@@ -148,11 +148,11 @@ def test_quando_o_curso_nao_vem_uma_frase_diz_o_que_fazer(caso, conselho, tmp_pa
 @pytest.mark.skipif(os.name == "nt", reason="o git de mentira é um programa do sh")
 def test_o_git_nunca_para_a_espera_de_uma_senha(tmp_path):
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "git").write_text('#!/bin/sh\necho "$GIT_TERMINAL_PROMPT" "$@" > pedido\n', encoding="utf-8")
+    (tmp_path / "bin" / "git").write_text('#!/bin/sh\necho "$GIT_TERMINAL_PROMPT<${GIT_ASKPASS-sem}>" "$@" > pedido\n', encoding="utf-8")
     (tmp_path / "bin" / "git").chmod(0o755)
     preparar(tmp_path / "colab", tmp_path, PATH=str(tmp_path / "bin"))
     pedido = (tmp_path / "colab" / "pedido").read_text(encoding="utf-8").split()
-    assert pedido[:2] == ["0", "clone"] and pedido[pedido.index("-b") + 1] == atualizar.AJUSTES["ref"] and ENDERECO in pedido
+    assert pedido[:4] == ["0<>", "-c", "credential.helper=", "clone"] and pedido[pedido.index("-b") + 1] == atualizar.AJUSTES["ref"] and ENDERECO in pedido
 
 
 @pytest.mark.parametrize(("versao", "dito"), [
