@@ -108,7 +108,7 @@ def test_um_gptmini_sem_o_resto_do_curso_nao_serve(falta, tmp_path):
     casa = so_o_capitulo(tmp_path / NOME)
     (casa / "04-gpt-do-zero" / falta).unlink()
     saida = preparar(tmp_path, tmp_path / "ninguém", DE_ONDE)
-    assert saida.returncode == 1 and f"{casa}, nem veio de {ENDERECO}" in frase(saida) and "dê outro nome a essa pasta e rode" in frase(saida)
+    assert saida.returncode == 1 and f"{casa}, nem veio de {ENDERECO}" in frase(saida) and "mude o nome dessa pasta e rode" in frase(saida)
     assert (casa / "04-gpt-do-zero").is_dir()           # nunca apagamos o que é dele
 
 
@@ -118,9 +118,9 @@ def frase(saida):
     return saida.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize(("caso", "conselho"), [("sem-o-capitulo", "dê outro nome a essa pasta"), ("ramo-errado", "confira a internet"),
-                                                ("sem-repositorio", "confira a internet"), ("copia-pela-metade", "dê outro nome a essa pasta"),
-                                                ("sem-git", "instale o git (ou use os notebooks do ZIP)")])
+@pytest.mark.parametrize(("caso", "conselho"), [("sem-o-capitulo", "mude o nome dessa pasta"), ("ramo-errado", "confira a internet e o endereço"),
+                                                ("sem-repositorio", "confira a internet e o endereço"), ("copia-pela-metade", "mude o nome dessa pasta"),
+                                                ("sem-git", "instale o git (ou use o ZIP de lá)")])
 def test_quando_o_curso_nao_vem_uma_frase_diz_o_que_fazer(caso, conselho, tmp_path, no_lugar_do_github):
     repositorio, pasta, variaveis = tmp_path / "outro", tmp_path / "colab", {}
     pasta.mkdir()
