@@ -22,7 +22,6 @@ import platform
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import time
 import uuid
@@ -46,25 +45,10 @@ PACOTES = "requirements.txt"
 PACOTES_DOS_TESTES = "tests/requirements.txt"
 INDICE_DE_CPU = "https://download.pytorch.org/whl/cpu"
 
-# Os computadores para que se faz um kit: as etiquetas dos pacotes que servem em cada um.
-PLATAFORMAS = {
-    "windows": ("win_amd64",),
-    "mac": ("macosx_15_0_arm64",),
-    "linux": ("linux_x86_64",) + tuple(f"manylinux_2_{n}_x86_64" for n in range(5, 29))
-    + ("manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"),
-}
+# Os computadores para que se faz um kit.
+SISTEMAS_DO_KIT = ("linux", "mac", "windows")
 ESTE_SISTEMA = {"win32": "windows", "darwin": "mac"}.get(sys.platform, "linux")
 PYTHONS_DO_KIT = ("3.11", "3.12", "3.13", "3.14")
-FORA_DO_KIT = (
-    ".venv", ".git", "meu-curso", "meu-modelo", "__pycache__", ".pytest_cache", ".ipynb_checkpoints", ".hypothesis",
-    ".ruff_cache",
-)
-# O que nasce de novo sozinho: não conta como mudança de alguém na cópia do kit.
-DE_MAQUINA = (".venv", "__pycache__", ".pytest_cache", ".ipynb_checkpoints")
-# O que é de quem usou a cópia do kit, e passa inteiro para a cópia nova.
-DE_QUEM_USA = ("meu-curso", "meu-modelo", ".venv")
-# Está na cópia que o kit fez, com o resumo de cada arquivo; só uma pasta com ele se troca por outra.
-MARCA_DO_KIT = ".feito-por-kit.json"
 
 # O arquivo mais fundo que a instalação grava, medido com o torch 2.13: uma licença em
 # .venv\Lib\site-packages\torch-2.13.0.dist-info\… O Windows só aceita 259 caracteres ao todo.
@@ -110,16 +94,19 @@ def configuracao():
     return lidas
 
 
-def link_do_colab():
-    """O endereço do capítulo no Colab: a saída de quem não consegue rodar aqui."""
+def repositorio():
+    """O endereço do curso. Se ele falta, outro que não cale a frase de outro problema."""
     try:
-        curso = configuracao()
+        return configuracao()["repositorio"]
     except (Falha, OSError):
-        return "https://colab.research.google.com"  # um endereço que falta não cala a frase de outro problema
-    repositorio = curso["repositorio"].partition("github.com/")[2]
-    return "https://colab.research.google.com/github/{}/blob/{}/{}/notebook.ipynb".format(
-        repositorio, curso["ref"], curso["capitulo"]
-    )
+        return "https://github.com"
+
+
+def link_do_colab():
+    """O endereço do capítulo no Colab: a saída de quem não consegue rodar aqui. Ele só abre sozinho o que está no GitHub."""
+    dono = repositorio().partition("https://github.com/")[2]
+    caminho = dono and "/github/{}/blob/{ref}/{capitulo}/notebook.ipynb".format(dono, **configuracao())
+    return "https://colab.research.google.com" + caminho
 
 
 # ---------------------------------------------------------------- este computador serve?
@@ -266,10 +253,6 @@ def causa(saida):
 
 
 def mensagem(nome, pasta=None):
-    try:
-        repositorio = configuracao()["repositorio"]
-    except (Falha, OSError):
-        repositorio = "https://github.com"
     return MENSAGENS[nome].format(
         gigas=gigas_necessarios(),
         pasta=pasta or RAIZ,
@@ -278,7 +261,7 @@ def mensagem(nome, pasta=None):
         sistema=f"{platform.system()} {platform.machine()}",
         pasta_do_registro=registro(),
         colab=link_do_colab(),
-        relato=repositorio + "/issues",
+        relato=repositorio() + "/issues",
         kit=KIT.get("pasta"),
         pythons=" ou ".join(KIT.get("pythons", PYTHONS_DO_KIT)),
     )
@@ -724,7 +707,7 @@ def rodar(comando, pasta, **variaveis_a_mais):
     return codigo if codigo >= 0 else 128 - codigo
 
 
-# ---------------------------------------------------------------- o kit, para onde não há internet
+# ---------------------------------------------------------------- instalar de um kit, sem internet
 
 # De onde instalar sem internet: {"pasta": …, "pythons": …}, ou vazio para usar a rede.
 KIT = {}
@@ -743,59 +726,6 @@ def abrir_kit(pasta):
     KIT.update(pasta=pasta, pythons=pythons if sabidos else PYTHONS_DO_KIT)
 
 
-def juntar_pacotes(pasta, sistema, python):
-    """Baixa para a pasta tudo o que um computador assim precisa para instalar sem rede."""
-    alvo = [python_do_ambiente(), str(RAIZ / "ferramentas" / "pip_para.py"), sistema, python, "download", *OPCOES_DO_PIP]
-    alvo += ["--python-version", python, "--implementation", "cp", "--dest", str(pasta)]
-    alvo += [parte for nome in PLATAFORMAS[sistema] for parte in ("--platform", nome)]
-
-    def baixar(*argumentos):
-        return executar_pip([*alvo, *argumentos])
-
-    if sistema != "linux":
-        exigir(*baixar("--no-deps", torch_fixado()))
-    elif not torch_de_cpu(baixar):
-        # No Linux, o do índice padrão só carrega com as bibliotecas da placa NVIDIA, que ele pede.
-        exigir(*baixar(torch_fixado()))
-    exigir(*baixar("--no-deps", "--require-hashes", "-r", str(RAIZ / trava(PACOTES))))
-
-
-def kit(opcoes, extras):
-    destino = Path(resolver(opcoes.pasta))
-    with um_por_vez():
-        with no_disco_do_kit(destino):
-            conferir_destino(destino)
-            criadas = [pasta for pasta in (destino / "pacotes", destino) if not pasta.exists()]
-            nova = abrir_destino(destino)
-        try:
-            preparar_ambiente(PACOTES)
-            montar_kit(destino, nova, opcoes)
-        finally:
-            # O que não deu certo não deixa rastro: nem a cópia pela metade, nem pastas vazias.
-            shutil.rmtree(str(nova), ignore_errors=True)
-            for vazia in criadas:
-                with suppress(OSError):
-                    vazia.rmdir()
-    return 0
-
-
-def montar_kit(destino, nova, opcoes):
-    pacotes, copia = destino / "pacotes", destino / "curso"
-    pythons = opcoes.python or list(PYTHONS_DO_KIT)
-    for python in pythons:
-        avisar(f"Juntando os pacotes para {opcoes.para}, Python {python}…")
-        juntar_pacotes(pacotes, opcoes.para, python)
-    programa = "py" if opcoes.para == "windows" else "python3"
-    with no_disco_do_kit(destino):
-        tamanho = copiar_curso(nova)
-        conferir_destino(destino)  # o pip demora, e nesse tempo alguém pode ter posto algo ali
-        por_no_lugar(nova, copia)
-        gravar_json(destino / "kit.json", {"para": opcoes.para, "pythons": pythons})
-        gravar(destino / "LEIA-ME.txt", LEIA_ME.format(programa=programa).encode("utf-8"))
-        tamanho += sum(p.stat().st_size for p in pacotes.glob("*.whl"))
-    avisar(f"O kit está em {destino} ({tamanho / 1e6:.0f} MB). O LEIA-ME.txt dele diz como usar.")
-
-
 def resolver(pasta):
     """O caminho inteiro da pasta que o aluno deu, sem atalhos no meio."""
     if not pasta:
@@ -804,194 +734,6 @@ def resolver(pasta):
         return os.path.realpath(pasta)
     except FileNotFoundError:
         raise Falha("A pasta deste terminal já não existe: abra outro terminal e rode o comando de novo.") from None
-
-
-def dentro(caminho, pasta):
-    """Se o caminho é a pasta ou está nela; é o disco que responde, porque nele «Curso» e «curso» podem ser a mesma."""
-    caminho, pasta = Path(os.path.realpath(str(caminho))), Path(os.path.realpath(str(pasta)))
-    for lugar in (caminho, *caminho.parents):
-        with suppress(OSError):
-            if lugar == pasta or os.path.samefile(str(lugar), str(pasta)):
-                return True
-    return False
-
-
-def conferir_destino(destino):
-    """Recusa a pasta em que montar o kit poria em risco o curso, as aulas do aluno ou coisas de outra pessoa."""
-    copia, pacotes = destino / "curso", destino / "pacotes"
-    for meu in (RAIZ, MEU_CURSO, AMBIENTE):
-        for lugar in (destino, copia, pacotes):
-            if dentro(lugar, meu):
-                raise Falha(
-                    f"O kit não pode ficar dentro do próprio curso ({lugar} fica em {meu}): dê outra pasta, como o pen drive."
-                )
-            if dentro(meu, lugar):
-                raise Falha(
-                    f"O kit não pode ficar em {lugar}, onde está o próprio curso ({meu}): dê outra pasta, como o pen drive."
-                )
-    for lugar in (destino, pacotes, copia):
-        if lugar.is_symlink() or (os.path.lexists(str(lugar)) and not lugar.is_dir()):
-            raise Falha(f"O kit precisa de uma pasta em {lugar}, e ali há um atalho ou um arquivo: dê outra pasta.")
-    if os.path.lexists(str(copia)):
-        if not resumos(copia):
-            raise Falha(
-                f"A pasta {copia} não tem a marca de um kit (é de outra pessoa, ou de uma versão antiga deste comando): "
-                "veja se há nela algo seu e mude-a de lugar, ou dê outra pasta ao kit."
-            )
-        return
-    leia_me, ficha = destino / "LEIA-ME.txt", destino / "kit.json"
-    primeira_linha = LEIA_ME.partition("\n")[0].encode("utf-8")
-    for arquivo, do_kit in ((leia_me, lido(leia_me).startswith(primeira_linha)), (ficha, "pythons" in ler_json(ficha))):
-        if os.path.lexists(str(arquivo)) and not do_kit:
-            raise Falha(f"Já existe {arquivo}, que não veio de um kit e seria trocado: mude-o de lugar, ou dê outra pasta.")
-
-
-def abrir_destino(destino):
-    """Desfaz ou acaba a troca que um kit interrompido deixou no meio; devolve uma pasta vazia, para montar a cópia."""
-    copia = destino / "curso"
-    (destino / "pacotes").mkdir(parents=True, exist_ok=True)
-    for velha in deixados(destino, "curso", "velha"):
-        if os.path.lexists(str(copia)):
-            despedir(velha, copia)
-        else:
-            trocar(velha, copia)
-    for parte in deixados(destino, "curso", "parte"):
-        shutil.rmtree(str(parte), ignore_errors=True)
-    esvaziar_lixo(copia)
-    varrer(destino)
-    nova = ao_lado(copia, "parte")
-    nova.mkdir()
-    return nova
-
-
-def copiar_curso(nova):
-    """Copia só arquivos comuns, porque um atalho pode levar para fora ou dar voltas; devolve o tamanho da cópia."""
-    feitos, atalhos, tamanho = {}, [], 0
-
-    def recusar(erro):
-        raise erro
-
-    for pasta, subpastas, arquivos in os.walk(str(RAIZ), onerror=recusar):
-        aqui = nova / os.path.relpath(pasta, str(RAIZ))
-        atalhos += [os.path.join(pasta, nome) for nome in subpastas + arquivos if atalho(os.path.join(pasta, nome))]
-        subpastas[:] = [nome for nome in subpastas if vai_no_kit(os.path.join(pasta, nome))]
-        aqui.mkdir(exist_ok=True)
-        for nome in arquivos:
-            original = os.path.join(pasta, nome)
-            if vai_no_kit(original) and stat.S_ISREG(os.lstat(original).st_mode):
-                dados = Path(original).read_bytes()
-                (aqui / nome).write_bytes(dados)
-                if not WINDOWS:
-                    with suppress(OSError):  # um pen drive pode não saber guardar permissões
-                        shutil.copymode(original, str(aqui / nome))
-                feitos[(aqui / nome).relative_to(nova).as_posix()] = impressao(dados)
-                tamanho += len(dados)
-    if atalhos:
-        avisar("Ficaram de fora do kit os atalhos, que não levam ao mesmo lugar noutro computador: " + ", ".join(atalhos))
-    gravar_json(nova / MARCA_DO_KIT, {"arquivos": feitos})  # por último: com a marca, a cópia está inteira
-    return tamanho
-
-
-def atalho(caminho):
-    return os.path.islink(caminho) or getattr(os.path, "isjunction", os.path.islink)(caminho)  # o segundo, só no Windows
-
-
-def vai_no_kit(caminho):
-    """O que é do curso; não o que é da máquina, do aluno, um atalho, outro ambiente ou sobra de gravação."""
-    nome = os.path.basename(caminho)
-    de_fora = nome.lower() in FORA_DO_KIT or nome == MARCA_DO_KIT or re.search(r"\.[0-9a-f]{8}\.(parte|lixo)$", nome)
-    return not (de_fora or atalho(caminho) or os.path.exists(os.path.join(caminho, "pyvenv.cfg")))
-
-
-def resumos(copia):
-    """{arquivo: resumo} do que o kit pôs na cópia; vazio se ela não tem a marca."""
-    arquivos = ler_json(copia / MARCA_DO_KIT).get("arquivos")
-    return arquivos if isinstance(arquivos, dict) else {}
-
-
-def por_no_lugar(nova, copia):
-    """Troca a cópia velha pela nova. Em todo momento uma das duas está inteira, e `abrir_destino` acha o que faltar."""
-    velha = ao_lado(copia, "velha")
-    havia = copia.exists()
-    try:
-        if havia:
-            trocar(copia, velha)
-        trocar(nova, copia)
-    except BaseException:
-        if velha.exists() and not copia.exists():
-            trocar(velha, copia)
-        raise
-    if havia:
-        despedir(velha, copia)
-
-
-def despedir(velha, copia):
-    """Passa à cópia nova o que é de quem usou a velha, e só apaga a velha se nela não há mais nada de ninguém."""
-    for nome in DE_QUEM_USA:
-        if os.path.lexists(str(velha / nome)) and not os.path.lexists(str(copia / nome)):
-            trocar(velha / nome, copia / nome)
-    if not mexida(velha):
-        trocar(velha, ao_lado(copia, "lixo"))  # interrompido daqui em diante, já se sabe que é para apagar
-        return esvaziar_lixo(copia)
-    for numero in range(1, 1000):
-        guardada = copia.with_name(f"curso-anterior-{numero}")
-        if not os.path.lexists(str(guardada)):
-            trocar(velha, guardada)
-            avisar(f"Na cópia que estava no kit havia mudanças: ela ficou guardada em {guardada}.")
-            return
-
-
-def mexida(velha):
-    """Se há na cópia algum arquivo que o kit não pôs ali, ou que mudou depois."""
-    feitos, ilegiveis = resumos(velha), []
-    for pasta, subpastas, arquivos in os.walk(str(velha), onerror=ilegiveis.append):
-        subpastas[:] = [nome for nome in subpastas if nome not in DE_MAQUINA]
-        for nome in arquivos + [nome for nome in subpastas if atalho(os.path.join(pasta, nome))]:
-            arquivo = Path(pasta) / nome
-            resumo = None if atalho(str(arquivo)) else impressao(lido(arquivo))
-            if feitos.get(arquivo.relative_to(velha).as_posix(), "") != resumo and arquivo != velha / MARCA_DO_KIT:
-                return True
-    return bool(ilegiveis)
-
-
-@contextmanager
-def no_disco_do_kit(destino):
-    """O que falha aqui falha no pen drive, e a frase fala dele."""
-    try:
-        yield
-    except OSError as erro:
-        raise Falha(explicar_no_kit(erro, destino)) from None
-
-
-def explicar_no_kit(erro, destino):
-    """A frase para um erro do disco em que se monta o kit, que raramente é o do curso."""
-    lugar = onde(erro) or destino
-    if dentro(lugar, RAIZ):
-        return f"Não consegui ler {lugar}, que vai no kit: confira a permissão desse arquivo e rode o comando de novo."
-    if erro.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG):
-        return f"Falta espaço em {destino}: libere espaço ali, ou dê outra pasta, e rode o comando de novo."
-    if erro.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Não há permissão para gravar em {lugar}: feche o que estiver aberto ali, ou dê outra pasta."
-    if erro.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
-        return f"O disco não aceita o nome {lugar}: dê uma pasta de nome mais simples e mais curto."
-    if isinstance(erro, (FileExistsError, NotADirectoryError)):
-        return f"O kit precisa de uma pasta em {lugar}, e no caminho há um arquivo: dê outra pasta."
-    return f"O disco de {destino} recusou uma operação ({erro}): veja se ele ainda está ligado, ou dê outra pasta."
-
-
-LEIA_ME = """\
-O curso inteiro, para um computador sem internet.
-
-1. É preciso ter o Python, da versão 3.11 em diante (https://www.python.org/downloads/).
-2. Copie esta pasta para o computador: do pen drive tudo fica mais lento.
-3. Na pasta «curso», abra um terminal e rode:
-
-       {programa} curso.py aula --de ..
-
-A instalação leva alguns minutos, e só acontece na primeira vez. Depois basta:
-
-       {programa} curso.py aula
-"""
 
 
 # ---------------------------------------------------------------- meu-curso
@@ -1124,6 +866,24 @@ def treinar(opcoes, extras):
     return rodar(["-P", "-c", TREINAR, str(RAIZ / configuracao()["capitulo"]), *extras], pasta)
 
 
+def oficina(nome):
+    """Um módulo de ferramentas/ que só um comando usa. A pasta entra no fim do caminho, depois da biblioteca padrão."""
+    sys.modules.setdefault("curso", sys.modules[__name__])
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        return importlib.import_module("ferramentas." + nome)
+    except ModuleNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"ferramentas/{nome}.py") from None
+
+
+def kit(opcoes, extras):
+    return oficina("kit").fazer(opcoes.pasta, opcoes.para, opcoes.python)
+
+
+def endereco(opcoes, extras):
+    return oficina("endereco").mudar(opcoes.url, opcoes.ref)
+
+
 def atualizar(opcoes, extras):
     preparar(PACOTES, PACOTES_DOS_TESTES)
     return rodar([str(RAIZ / "ferramentas" / "atualizar.py"), *extras], RAIZ)
@@ -1181,13 +941,16 @@ def leitor():
     do_kit = comando(kit, "junta o curso e os pacotes numa pasta, para salas sem internet")
     do_kit.add_argument("pasta", metavar="PASTA", help="onde montar o kit, por exemplo no pen drive")
     do_kit.add_argument(
-        "--para", choices=sorted(PLATAFORMAS), default=ESTE_SISTEMA, metavar="SISTEMA",
+        "--para", choices=SISTEMAS_DO_KIT, default=ESTE_SISTEMA, metavar="SISTEMA",
         help="windows, linux ou mac (chip Apple); se nada se diz, o sistema deste computador",
     )
     do_kit.add_argument(
         "--python", action="append", choices=PYTHONS_DO_KIT, metavar="VERSÃO",
         help="só para esta versão do Python, como 3.12; pode repetir (padrão: todas)",
     )
+    do_endereco = comando(endereco, "para quem fez um fork: põe o endereço dele nos notebooks, nos selos do Colab e no README")
+    do_endereco.add_argument("url", nargs="?", metavar="URL", help="o do repositório; se nada se diz, o «origin» deste clone")
+    do_endereco.add_argument("--ref", metavar="REF", help="o ramo ou a etiqueta que os alunos abrem (padrão: o que já estava)")
     comando(slides, "faz os slides de cada lição, um HTML por lição, na pasta slides")
     comando(atualizar, "para quem escreve o curso: refaz o módulo, os notebooks e o modelo")
     return principal

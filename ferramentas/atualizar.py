@@ -23,8 +23,7 @@ METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-PREPARACAO = (Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip()
-              .format(repositorio=AJUSTES["repositorio"], ref=AJUSTES["ref"]))
+PREPARACAO = Path(__file__).with_name("preparacao.py").read_text(encoding="utf-8").rstrip().format_map(AJUSTES)
 
 
 def ler(caminho):
@@ -85,28 +84,44 @@ def tem_rotulo(celula, rotulo):
     return rotulo in celula.metadata.get("tags", [])
 
 
+def selo(lugar):
+    """Onde o Colab abre um notebook. Ele só abre sozinho o que está no GitHub; de outro servidor, é o aluno que lhe envia."""
+    dono = AJUSTES["repositorio"].partition("https://github.com/")[2]
+    return "https://colab.research.google.com/" + (f"github/{dono}/blob/{AJUSTES['ref']}/{lugar}" if dono else f"#{lugar}")
+
+
 def relato(caminho):
     """O endereço de «Achou um erro?», com o formulário já meio preenchido."""
     corpo = f"Onde: {caminho.name}, na seção…\nEstá assim:\nDeveria estar assim:\nVersão do curso: {AJUSTES['versao']}\n"
     return f"{AJUSTES['repositorio']}/issues/new?" + urlencode({"title": f"Erro em {caminho.stem}", "body": corpo}, quote_via=quote)
 
 
+def no_endereco(texto, relato, lugar=r"\g<lugar>"):
+    """O texto com tudo o que se clica ou se clona no endereço do pyproject; `lugar` é o notebook que o selo abre."""
+    notebook = rf"(?P<lugar>{AJUSTES['capitulo']}/[\w-]+\.ipynb)"
+    texto = re.sub(r"https://colab\.research\.google\.com/(github/[^)\s]+?/|#)" + notebook, selo(lugar), texto)
+    texto = re.sub(r"https://[\w.:-]+/[\w./~-]+/issues/new[^)\s]*", relato, texto)
+    return re.sub(r"(git clone )https://[^\s`]+", rf"\g<1>{AJUSTES['repositorio']}", texto)
+
+
 def com_enderecos(caderno, caminho):
-    """Põe o repositório e a ref do pyproject na célula de preparação e no selo do Colab."""
-    dono = AJUSTES["repositorio"].removeprefix("https://github.com/")
-    lugar = f"{dono}/blob/{AJUSTES['ref']}/{caminho.relative_to(RAIZ).as_posix()}"
+    """Põe o repositório e a ref do pyproject na célula de preparação, no selo do Colab e no «Achou um erro?»."""
     for celula in caderno.cells:
         if tem_rotulo(celula, "preparacao"):
             celula.source = PREPARACAO
         elif celula.cell_type == "markdown":
-            celula.source = re.sub(r"(colab\.research\.google\.com/github/)[^)\s]+\.ipynb", rf"\g<1>{lugar}", celula.source)
-            celula.source = re.sub(r"https://github\.com/[\w-]+/[\w-]+/issues/new[^)\s]*", relato(caminho), celula.source)
+            celula.source = no_endereco(celula.source, relato(caminho), caminho.relative_to(RAIZ).as_posix())
     return caderno
 
 
 def enderecos():
-    for caminho in licoes():
+    for caminho in [*licoes(), PAGINA]:
         gravar(com_enderecos(ler(caminho), caminho), caminho)
+    for caminho in [RAIZ / "README.md", *CAPITULO.glob("*.md"), *CAPITULO.glob("*.html"), RAIZ / "ferramentas" / "abertura.md"]:
+        antes = caminho.read_text(encoding="utf-8")
+        depois = no_endereco(antes, f"{AJUSTES['repositorio']}/issues/new")
+        if depois != antes:
+            caminho.write_text(depois, encoding="utf-8", newline="\n")
 
 
 def exportar_licao(caminho, pasta):

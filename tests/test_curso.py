@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import curso
+from ferramentas import endereco, kit
 
 REPOSITORIO = Path(curso.__file__).parent
 EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
@@ -123,8 +124,9 @@ def test_um_python_3_6_consegue_ler_o_lancador():
         ast.parse("(x := 1)", feature_version=(3, 6))
 
 
-def test_o_lancador_so_importa_a_biblioteca_padrao():
-    arvore = ast.parse((REPOSITORIO / "curso.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("arquivo", ["curso.py", "ferramentas/kit.py", "ferramentas/endereco.py"])
+def test_o_lancador_so_importa_a_biblioteca_padrao(arquivo):
+    arvore = ast.parse((REPOSITORIO / arquivo).read_text(encoding="utf-8"))
     nomes = {
         apelido.name
         for no in ast.walk(arvore)
@@ -132,13 +134,28 @@ def test_o_lancador_so_importa_a_biblioteca_padrao():
         for apelido in no.names
     }
     nomes |= {no.module for no in ast.walk(arvore) if isinstance(no, ast.ImportFrom)}
-    assert "subprocess" in nomes
-    assert {nome.partition(".")[0] for nome in nomes} <= sys.stdlib_module_names
+    assert "os" in nomes
+    assert {nome.partition(".")[0] for nome in nomes} <= sys.stdlib_module_names | {"curso"}
+
+
+def test_o_que_so_um_comando_usa_vem_de_ferramentas_e_fala_como_o_lancador(raiz):
+    for nome in ("curso.py", "ferramentas/kit.py"):
+        (raiz / nome).parent.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORIO / nome, raiz / nome)
+    (raiz / "stat.py").write_text("raise SystemExit('importou o do aluno')", encoding="utf-8")
+
+    def dito():
+        return subprocess.run([sys.executable, raiz / "curso.py", "kit", raiz / "x"], capture_output=True, text=True).stderr.strip()
+
+    assert dito().startswith("O kit não pode ficar dentro do próprio curso") and len(dito().splitlines()) == 1
+    (raiz / "ferramentas" / "kit.py").unlink()
+    assert dito().startswith("A cópia do curso está incompleta (falta ferramentas/kit.py)")
 
 
 def test_a_configuracao_lida_e_a_do_pyproject():
-    oficial = tomllib.loads((REPOSITORIO / "pyproject.toml").read_text(encoding="utf-8"))
-    assert curso.configuracao() == oficial["tool"]["curso"]
+    oficial = tomllib.loads((REPOSITORIO / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]
+    assert {"versao", "repositorio", "ref", "capitulo"} <= curso.configuracao().keys()
+    assert curso.configuracao() == {chave: oficial[chave] for chave in curso.configuracao()}
 
 
 def test_o_link_do_colab_vem_da_configuracao(raiz):
@@ -1066,8 +1083,7 @@ def test_o_pip_escolhe_as_dependencias_do_computador_de_destino(sistema, python,
                            ("so_linux", "cp314-cp314-manylinux_2_28_x86_64"), ("so_novo", "py3-none-any")):
         pacote(loja, nome, etiqueta=etiqueta)
     comando = [str(REPOSITORIO / "ferramentas" / "pip_para.py"), sistema, python, "download", "--no-index", "--only-binary",
-               ":all:", "--find-links", str(loja), "--dest", str(destino), "--python-version", python, "base"]
-    comando += [parte for nome in curso.PLATAFORMAS[sistema] for parte in ("--platform", nome)]
+               ":all:", "--find-links", str(loja), "--dest", str(destino), "base"]
     subprocess.run([sys.executable, *comando], check=True, capture_output=True)
     assert {p.name.partition("-")[0] for p in destino.iterdir()} == vem
 
@@ -1085,12 +1101,12 @@ def test_o_kit_leva_o_curso_e_deixa_o_que_e_da_maquina(fazer_kit, raiz):
 def test_o_kit_baixa_uma_vez_por_python_e_o_torch_sem_cuda_primeiro_no_linux(fazer_kit, maquina):
     fazer_kit("--para", "linux", "--python", "3.12", "--python", "3.13")
     baixados = maquina.rodou(" download ")
-    assert [("--python-version 3.12" in b, curso.INDICE_DE_CPU in b) for b in baixados] == [
+    assert [(" linux 3.12 " in b, curso.INDICE_DE_CPU in b) for b in baixados] == [
         (True, True), (True, False), (False, True), (False, False)]
     maquina.rodados.clear()
     fazer_kit("--para", "mac", "--python", "3.14")
     baixados = maquina.rodou(" download ")
-    assert len(baixados) == 2 and all("macosx" in b and curso.INDICE_DE_CPU not in b for b in baixados)
+    assert len(baixados) == 2 and all(" mac 3.14 " in b and curso.INDICE_DE_CPU not in b for b in baixados)
 
 
 def test_refazer_o_kit_nao_guarda_arquivo_velho_do_curso(fazer_kit, raiz):
@@ -1155,11 +1171,11 @@ def test_o_kit_nao_passa_por_cima_do_curso_por_um_atalho(raiz, maquina, tmp_path
 
 
 def test_num_disco_que_nao_distingue_maiusculas_o_curso_continua_a_salvo(raiz, tmp_path, monkeypatch):
-    assert not curso.dentro(tmp_path / "CURSO" / "kit", raiz)
+    assert not kit.dentro(tmp_path / "CURSO" / "kit", raiz)
     mesmo = os.path.samefile
     # O disco diz que são a mesma pasta, embora os nomes difiram.
     monkeypatch.setattr(curso.os.path, "samefile", lambda a, b: "CURSO" in a and b == str(raiz) or mesmo(a, b))
-    assert curso.dentro(tmp_path / "CURSO" / "kit", raiz)
+    assert kit.dentro(tmp_path / "CURSO" / "kit", raiz)
 
 
 @pytest.mark.parametrize(("nome", "texto"), [
@@ -1237,7 +1253,7 @@ def test_o_erro_do_pen_drive_fala_do_pen_drive(onde, erro, trecho, fazer_kit, mo
     def recusar(*_):
         raise erro
 
-    monkeypatch.setattr(curso, onde, recusar)
+    monkeypatch.setattr(kit, onde, recusar)
     capsys.readouterr()
     assert entrar("kit", str(pasta)) == 1
     texto = frase(capsys)
@@ -1323,3 +1339,83 @@ def test_kit_sem_rede(raiz, maquina, tmp_path, capsys):
     assert entrar("kit", str(tmp_path / "kit")) == 1
     assert "Não consegui baixar" in frase(capsys)
     assert not (tmp_path / "kit").exists()
+
+
+# ---------------------------------------------------------------- o endereço do fork
+
+
+@pytest.mark.parametrize(("url", "publico"), [
+    ("https://github.com/ana/curso", "https://github.com/ana/curso"),
+    ("https://github.com/ana/curso.git/", "https://github.com/ana/curso"),
+    ("https://ana:senha@github.com/ana/curso.br.git", "https://github.com/ana/curso.br"),
+    ("http://www.GitHub.com/ana/curso", "https://github.com/ana/curso"),
+    ("github.com/ana/curso", "https://github.com/ana/curso"),
+    ("git@github.com:ana/curso.git", "https://github.com/ana/curso"),
+    ("ssh://git@github.com/ana/curso.git", "https://github.com/ana/curso"),
+    ("ssh://git@ssh.github.com:443/ana/curso.git", "https://github.com/ana/curso"),
+    ("git@gitlab.com:grupo/turma/curso.git", "https://gitlab.com/grupo/turma/curso"),
+    ("https://git.escola.br:8443/ana/curso.git", "https://git.escola.br:8443/ana/curso"),
+])
+def test_o_endereco_publico_sai_de_qualquer_forma_que_o_git_aceita(url, publico):
+    assert endereco.por_https(url) == publico
+
+
+@pytest.mark.parametrize("url", ["", "ana/curso", "/home/ana/curso", "../curso", "file:///home/ana/curso", "C:\\ana\\curso", "https://github.com/ana",
+                                 "https://github.com/ana/curso/tree/main", "git@apelido:ana/curso.git", "https://github.com/ana/cur so", 'https://x.y/a/b"'])
+def test_um_endereco_que_nao_se_reconhece_nao_muda_nada(url, raiz, rodado, capsys):
+    antes = tudo(raiz)
+    assert entrar("endereco", url) == 1
+    assert "Não reconheço o endereço" in (texto := frase(capsys)) and url in texto and endereco.EXEMPLO in texto
+    assert tudo(raiz) == antes and rodado == []
+
+
+@pytest.mark.parametrize("ref", ["-x", "minha turma", "é", 'a"b', "a\nb"])
+def test_um_nome_que_nao_serve_de_ramo_nao_muda_nada(ref, raiz, rodado, capsys):
+    antes = tudo(raiz)
+    assert entrar("endereco", "https://github.com/ana/curso", f"--ref={ref}") == 1
+    assert "não serve de nome de ramo" in capsys.readouterr().err and tudo(raiz) == antes and rodado == []
+
+
+def test_sem_endereco_e_sem_clone_diz_o_que_escrever(raiz, rodado, capsys):
+    assert entrar("endereco") == 1
+    assert f"escreva o endereço dele, «curso.py endereco {endereco.EXEMPLO}»" in frase(capsys) and rodado == []
+
+
+@pytest.mark.parametrize(("dito_pelo_git", "argumentos", "ref", "aviso"), [
+    ({"config": "git@github.com:ana/curso.git\n", "ls-remote": "1234 refs/heads/main\n"}, [], "main", "Issues"),
+    ({"ls-remote": ""}, ["https://github.com/ana/curso", "--ref", "v1"], "v1", "ainda não há ramo nem etiqueta «v1»"),
+    ({}, ["https://github.com/ana/curso"], "main", "não consegui ver https://github.com/ana/curso sem senha"),
+    ({}, ["https://gitlab.com/ana/curso"], "main", "O Colab só abre o que está no GitHub"),
+])
+def test_endereco_escreve_no_pyproject_e_manda_atualizar(dito_pelo_git, argumentos, ref, aviso, raiz, rodado, monkeypatch, capsys):
+    (raiz / ".git").mkdir()
+    (raiz / "pyproject.toml").write_text((raiz / "pyproject.toml").read_text(encoding="utf-8") + '\n[tool.outro]\nref = "dele"\n', encoding="utf-8")
+    monkeypatch.setattr(endereco, "git", lambda comando, *_: dito_pelo_git.get(comando))
+    monkeypatch.setattr(curso, "rodar", lambda comando, pasta: rodado.append((comando, pasta)) or 0)
+    antes = tomllib.loads((raiz / "pyproject.toml").read_text(encoding="utf-8"))
+    assert entrar("endereco", *argumentos) == 0
+    depois = tomllib.loads((raiz / "pyproject.toml").read_text(encoding="utf-8"))
+    repositorio = argumentos[0] if argumentos else "https://github.com/ana/curso"
+    antes["tool"]["curso"].update(repositorio=repositorio, ref=ref)
+    assert depois == antes
+    assert rodado == [(curso.PACOTES,), ([str(raiz / "ferramentas" / "atualizar.py"), "enderecos"], raiz)]
+    dito = capsys.readouterr().out
+    assert aviso in dito and f"{repositorio} ({ref})" in dito
+
+
+def test_se_os_notebooks_nao_se_atualizam_nao_se_diz_que_mudou(raiz, rodado, capsys):
+    assert entrar("endereco", "https://github.com/ana/curso") == 7
+    assert "O curso agora está em" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="sem o git não há o que perguntar a ele")
+def test_o_git_so_responde_se_acha_e_sem_pedir_senha(raiz, monkeypatch):
+    assert endereco.git("version").startswith("git version")
+    assert endereco.git("isto-nao-existe") is None
+    monkeypatch.setattr(endereco.shutil, "which", lambda _: None)
+    assert endereco.git("version") is None
+
+
+def test_de_outro_servidor_o_link_do_colab_e_o_da_porta_dele(raiz):
+    endereco.escrever("https://gitlab.com/ana/curso", "main")
+    assert curso.link_do_colab() == "https://colab.research.google.com"

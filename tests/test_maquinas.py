@@ -173,7 +173,7 @@ def test_um_treino_interrompido_no_meio_continua_de_onde_parou():
 
     try:
         rodar(atualizar.PREPARACAO)
-        rodar("from gptmini import pronto\nfrom gptmini.treino import RECEITA, modelo_novo, train\ntokenizer, exemplos, *_ = pronto.dados()\nmodel = modelo_novo(tokenizer)")
+        rodar("from apoio import pronto\nfrom gptmini.treino import RECEITA, modelo_novo, train\ntokenizer, exemplos, *_ = pronto.dados()\nmodel = modelo_novo(tokenizer)")
         inicio = time.monotonic()
         dito = rodar("primeiro = train(model, exemplos, **RECEITA | {'steps': 3000})", parar_ao_ouvir="\rpasso")
         assert "interrompido depois do passo" in dito and time.monotonic() - inicio < 60

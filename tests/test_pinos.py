@@ -37,9 +37,8 @@ def test_ha_pacote_pronto(sistema, python, tmp_path):
 @pytest.mark.lento
 def test_o_pip_aceita_a_trava_para_o_windows(tmp_path):
     """Uma amostra com o pip, que baixa cada arquivo e confere a impressão; as outras combinações conferiram-se ao fazer a trava."""
-    plataformas = [parte for nome in curso.PLATAFORMAS["windows"] for parte in ("--platform", nome)]
     pip = subprocess.run([sys.executable, RAIZ / "ferramentas" / "pip_para.py", "windows", "3.14", "install", "--dry-run", "--ignore-installed",
-                          "--no-deps", "--require-hashes", *curso.OPCOES_DO_PIP, "--python-version", "3.14", *plataformas,
+                          "--no-deps", "--require-hashes", *curso.OPCOES_DO_PIP,
                           "--target", tmp_path, "-r", RAIZ / curso.trava(curso.PACOTES)], capture_output=True, text=True)
     if pip.returncode != 0 and re.search(SEM_REDE, pip.stderr):
         pytest.skip("teste do pip com a trava pulado: o pip não alcança o índice.")

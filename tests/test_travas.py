@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import curso
-from ferramentas import atualizar, pinos
+from ferramentas import atualizar, kit, pinos
 from test_curso import SEM_REDE, entrar, frase, maquina, pacote, raiz  # noqa: F401
 
 LISTAS = (curso.PACOTES, curso.PACOTES_DOS_TESTES)
@@ -266,8 +266,7 @@ def test_de_uma_trava_so_cada_sistema_leva_o_seu(sistema, vem, tmp_path):
     marcas = ("base", ""), ("so_windows", " ; os_name == 'nt'"), ("so_arm", " ; platform_machine == 'aarch64'")
     (tmp_path / "t.lock").write_text(trava_de(loja, *marcas), encoding="utf-8")
     subprocess.run([sys.executable, pinos.RAIZ / "ferramentas" / "pip_para.py", sistema, "3.12", "download", "--no-index", "--find-links", loja,
-                    "--dest", tmp_path / "aqui", "--no-deps", "--require-hashes", *curso.OPCOES_DO_PIP, "--python-version", "3.12",
-                    "-r", tmp_path / "t.lock"], check=True, capture_output=True)
+                    "--dest", tmp_path / "aqui", "--no-deps", "--require-hashes", *curso.OPCOES_DO_PIP, "-r", tmp_path / "t.lock"], check=True, capture_output=True)
     assert {p.name.partition("-")[0] for p in (tmp_path / "aqui").iterdir()} == vem
 
 
@@ -277,13 +276,13 @@ def test_de_uma_trava_so_cada_sistema_leva_o_seu(sistema, vem, tmp_path):
 @pytest.fixture
 def baixar(raiz, tmp_path):  # noqa: F811
     def juntar(sistema):
-        curso.juntar_pacotes(tmp_path, sistema, "3.12")
+        kit.juntar_pacotes(tmp_path, sistema, "3.12")
 
     return juntar
 
 
 def test_o_kit_leva_o_torch_sozinho_e_o_resto_pela_trava(baixar, maquina, raiz):  # noqa: F811
-    for sistema in curso.PLATAFORMAS:
+    for sistema in curso.SISTEMAS_DO_KIT:
         maquina.rodados.clear()
         baixar(sistema)
         torch, trava = maquina.rodou(" download ")
