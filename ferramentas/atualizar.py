@@ -181,10 +181,11 @@ def pagina():
 
 
 def montar():
-    """Grava a página; se nenhum código mudou, com as saídas que já tinha."""
+    """Grava a página; se nenhum código mudou (fora a preparação), com as saídas que já tinha."""
     nova, velha = pagina(), ler(PAGINA)
     codigo = [[c for c in caderno.cells if c.cell_type == "code"] for caderno in (nova, velha)]
-    if [c.source for c in codigo[0]] == [c.source for c in codigo[1]]:
+    fontes = [[c.source for c in celulas if not tem_rotulo(c, "preparacao")] for celulas in codigo]
+    if fontes[0] == fontes[1]:
         for celula, guardada in zip(*codigo, strict=True):
             celula.outputs, celula.execution_count = guardada.outputs, guardada.execution_count
     gravar(nova, PAGINA)

@@ -50,7 +50,7 @@ c.JupyterHub.load_roles = [{{"name": "medidor", "services": ["medidor"], "scopes
 c.SimpleLocalProcessSpawner.home_dir_template = "CASAS/{{username}}"
 
 def copiar(spawner):
-    shutil.copytree("{CAPITULO}", f"CASAS/{{spawner.user.name}}/aulas", dirs_exist_ok=True,
+    shutil.copytree("{CAPITULO}", f"CASAS/{{spawner.user.name}}/aulas/{CAPITULO.name}", dirs_exist_ok=True,
                     ignore=shutil.ignore_patterns("meu-modelo", "__pycache__", "infograficos"))
 
 c.Spawner.pre_spawn_hook = copiar

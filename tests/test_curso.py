@@ -20,7 +20,7 @@ import curso
 from ferramentas import endereco, kit
 
 REPOSITORIO = Path(curso.__file__).parent
-EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
+EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
 COLAB = "https://colab.research.google.com/github/"
 
 # Trechos de saídas verdadeiras do pip e do venv.

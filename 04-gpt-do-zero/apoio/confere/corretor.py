@@ -39,6 +39,7 @@ from torch import nn
 
 import gptmini
 from apoio import pronto
+from apoio.numeros import formatado
 from gptmini.vetores import GPTConfig
 
 _agora = time.monotonic
@@ -761,7 +762,7 @@ def _numeros_errados(veio, certa, eixos, folga):
 
 def pt(numero):
     """O número com quatro algarismos e vírgula."""
-    return f"{0.0 if abs(numero) <= 1e-6 else float(numero):.4g}".replace(".", ",").replace("-", "−")
+    return formatado(0.0 if abs(numero) <= 1e-6 else numero, ".4g")
 
 
 def sorteio(semente):

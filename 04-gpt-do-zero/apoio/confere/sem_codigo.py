@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from apoio.numeros import numero
 from apoio.confere.corretor import (
     EIXOS, LIMITE, comum, cru, diga, e_um, frase_de, igual, mostrar, pt, responder, uma_sequencia,
 )
@@ -122,7 +123,7 @@ def leitura(nome, resposta, certa, tolerancia=0.0, confusoes=None, segundos=LIMI
             raise diga("leitura.em_branco")
         if perto(dito, certo):
             if isinstance(certo, float):
-                return f"É {certo:,.0f}.".replace(",", ".") if certo.is_integer() else f"É {pt(certo)}."
+                return f"É {numero(certo, 0)}." if certo.is_integer() else f"É {pt(certo)}."
             return f"É «{certa}»." if isinstance(certo, str) else "É isso."
         if type(dito) is not type(certo):
             if e_um(resposta, tuple) and isinstance(certo, float):

@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from apoio.numeros import formatado
 from apoio.confere.corretor import (
     casos_da_ficha, chamar, conferir_camada, diga, exercicio, exigir, igual, julgar, pt, sorteio, um_tensor,
 )
@@ -251,7 +252,7 @@ def pesos_de_atencao(resposta):
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     julgar("pesos_de_atencao", saidas, casos, _pesos, "B T T", sintomas=_sintomas_dos_pesos)
     if (sobra := max(saida.triu(1).max() for saida in saidas)) > 1e-9:       # um −100 no lugar de −∞ só aparece quando tudo é baixo
-        raise diga("pesos_de_atencao.futuro_recebe", quanto=f"{sobra:.0e}")
+        raise diga("pesos_de_atencao.futuro_recebe", quanto=formatado(sobra, ".0e"))
     return "Na escala, causais, e cada linha soma 1."
 
 

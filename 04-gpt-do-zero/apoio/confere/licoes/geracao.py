@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from apoio.numeros import porcento
 from apoio.confere.corretor import (
     FICHA, Falha, chamar, diga, exercicio, exigir, igual, julgar, pt, sortear_pesos, sorteio, um_inteiro, um_tensor,
 )
@@ -43,7 +44,7 @@ def _que_id_sobra(contagens, casos):
     (logits, temperature, top_k), frequencias, certas = casos[i], contagens[i] / contagens[i].sum(), _chances(*casos[i])
     id = (frequencias - certas).abs().argmax().item()
     return diga("amostrar.outra", id=id, nota=pt(logits[id]), temperature=pt(temperature), top_k=top_k,
-                veio=f"{frequencias[id]:.0%}", certo=f"{certas[id]:.0%}", logits=", ".join(map(pt, logits)))
+                veio=porcento(frequencias[id]), certo=porcento(certas[id]), logits=", ".join(map(pt, logits)))
 
 
 _NOTAS, _EMPATE = [0.1, 1.7, 3.0, 0.2, 2.4], [1.0, 3.0, -2.0, 3.0, 0.5, 3.0, 1.0]
