@@ -142,17 +142,6 @@ def test_o_treino_cabe_num_nucleo_e_em_4_gib(copia):
 
 
 @pytest.mark.lento
-@pytest.mark.parametrize("licao", ["00", "01", "02", "03", "04", "08"])
-def test_rodar_tudo_duas_vezes_no_mesmo_kernel(licao):
-    caderno = nbformat.read(next(CAPITULO.glob(f"{licao}-*.ipynb")), 4)
-    cliente = NotebookClient(caderno, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(CAPITULO)}})
-    with cliente.setup_kernel():
-        for _ in range(2):
-            for i, celula in enumerate(caderno.cells):
-                cliente.execute_cell(celula, i)          # um erro em qualquer célula levanta CellExecutionError
-
-
-@pytest.mark.lento
 def test_um_treino_interrompido_no_meio_continua_de_onde_parou():
     """O botão de parar do Jupyter, no meio da célula do treino; depois, outra célula treina o mesmo modelo."""
     from jupyter_client.manager import start_new_kernel
