@@ -44,8 +44,10 @@ class Gramatica(GramaticaLida):
                 tokens = [p.palavra(valores.get(p.lacuna), valores.get(p.adjetivo)) for p in caminho.pecas]
                 for i, certo, porque in leitura.concordam(self, tokens):
                     if not certo:
+                        frase = next(f for f in caminho.frases if caminho.pecas[i] in f.pecas)
                         dica = "" if certo is False else "; o substantivo está em [substantivos]?"
-                        raise GramaticaInvalida(f"enredo «{enredo.nome}», frase «{caminho.frase(i).texto}», palavra «{tokens[i]}»: {porque}{dica}")
+                        onde = f"enredo «{enredo.nome}», frase «{frase.texto}», palavra «{tokens[i]}»"
+                        raise GramaticaInvalida(f"{onde}: {porque}{dica}")
 
     def sortear(self, n, semente=0):
         """n historinhas diferentes entre si; a mesma semente dá as mesmas."""

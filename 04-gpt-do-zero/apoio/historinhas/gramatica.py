@@ -92,9 +92,10 @@ class Caminho:
     """Uma frase para cada passo. `nats` é -ln p de cada uma das suas `historias`, todas com os mesmos tokens."""
 
     enredo: Enredo
-    indices: tuple      # qual frase em cada passo
+    escolhas: tuple     # qual frase em cada passo
+    frases: tuple
     pecas: tuple        # as das frases, mais as quebras de linha
-    fins: tuple         # quantas peças há até o fim de cada passo
+    fins: tuple         # quantas peças há até o fim de cada frase
     lacunas: tuple      # na ordem em que são sorteadas
     nats: float
     historias: int
@@ -105,14 +106,9 @@ class Caminho:
         tokens = ["%s" if p.lacuna else p.texto.replace("%", "%%") for p in self.pecas]
         return WordTokenizer.join(tokens), tuple(p for p in self.pecas if p.lacuna)
 
-    def frase(self, peca):
-        """A frase que tem a peça na posição `peca`."""
-        passo = next(passo for passo, fim in enumerate(self.fins) if peca < fim)
-        return self.enredo.passos[passo][self.indices[passo]]
-
     def vizinhos(self, passo):
         """Este caminho com cada uma das frases do passo."""
-        antes, depois = self.indices[:passo], self.indices[passo + 1 :]
+        antes, depois = self.escolhas[:passo], self.escolhas[passo + 1 :]
         return [self.enredo.caminhos[*antes, i, *depois] for i in range(len(self.enredo.passos[passo]))]
 
 
@@ -238,21 +234,14 @@ class GramaticaLida:
     def _ler_enredo(self, dados, onde, quantos):
         nome = cabe(pede(confere(dados, dict, onde), "nome", str, onde), "etiqueta", onde)
         onde = f"enredo «{nome}»"
-        lacunas = pede(dados, "lacunas", dict, onde)
-        for lacuna, categoria in lacunas.items():
-            desta = f"{onde}, lacuna «{cabe(lacuna, 'etiqueta', f'{onde}, lacunas')}»"
-            if confere(categoria, str, desta) not in self.categorias:
-                raise GramaticaInvalida(f"{desta}: não existe a categoria «{categoria}». {perto(categoria, self.categorias)}")
-            if lacuna in self.concorda:
-                raise GramaticaInvalida(f"{desta}: esse nome já é de uma palavra de [concorda]; dê outro.")
-        for categoria, pedidas in Counter(lacunas.values()).items():
-            if (ha := len(self.categorias[categoria])) < pedidas:
-                raise GramaticaInvalida(f"{onde}: pede {pedidas} valores diferentes de «{categoria}», que tem {ha}.")
+        lacunas = self._ler_lacunas(pede(dados, "lacunas", dict, onde), onde)
         lidos = pede(dados, "passos", list, onde)
         if len(lidos) > MAX_TOKENS:
             raise GramaticaInvalida(f"{onde}: são {len(lidos)} passos, e o máximo é {MAX_TOKENS}; divida o enredo.")
-        passos = tuple(tuple(self._ler_frase(texto, f"{onde}, passo {i}", lacunas) for texto in textos(passo, f"{onde}, passo {i}", MAX_FRASES))
-                       for i, passo in enumerate(lidos, 1))
+        passos = ()
+        for i, passo in enumerate(lidos, 1):
+            neste = f"{onde}, passo {i}"
+            passos += (tuple(self._ler_frase(texto, neste, lacunas) for texto in textos(passo, neste, MAX_FRASES)),)
         if not passos or not all(passos):
             raise GramaticaInvalida(f"{onde}: há um passo sem frases.")
         caminhos, tokens = math.prod(map(len, passos)), sum(max(len(f.pecas) + 1 for f in passo) for passo in passos)
@@ -263,11 +252,23 @@ class GramaticaLida:
                 raise GramaticaInvalida(f"{onde}: são mais de {maximo} {de_que}; tire frases ou divida o enredo.")
         enredo = Enredo(nome, lacunas, passos, {})
         inicio = math.log(quantos * caminhos)
-        for indices in itertools.product(*(range(len(p)) for p in passos)):
-            enredo.caminhos[indices] = self._caminho(enredo, indices, inicio)
+        for escolhas in itertools.product(*(range(len(p)) for p in passos)):
+            enredo.caminhos[escolhas] = self._caminho(enredo, escolhas, inicio)
         for lacuna in set(lacunas).difference(*(c.lacunas for c in enredo.caminhos.values())):
             raise GramaticaInvalida(f"{onde}, lacuna «{lacuna}»: nenhuma frase a usa.")
         return enredo
+
+    def _ler_lacunas(self, lacunas, onde):
+        for lacuna, categoria in lacunas.items():
+            desta = f"{onde}, lacuna «{cabe(lacuna, 'etiqueta', f'{onde}, lacunas')}»"
+            if confere(categoria, str, desta) not in self.categorias:
+                raise GramaticaInvalida(f"{desta}: não existe a categoria «{categoria}». {perto(categoria, self.categorias)}")
+            if lacuna in self.concorda:
+                raise GramaticaInvalida(f"{desta}: esse nome já é de uma palavra de [concorda]; dê outro.")
+        for categoria, pedidas in Counter(lacunas.values()).items():
+            if (ha := len(self.categorias[categoria])) < pedidas:
+                raise GramaticaInvalida(f"{onde}: pede {pedidas} valores diferentes de «{categoria}», que tem {ha}.")
+        return lacunas
 
     def _ler_frase(self, texto, onde, lacunas):
         if not cabe(texto, "frase", onde):
@@ -307,15 +308,16 @@ class GramaticaLida:
         possiveis = frozenset(maiuscula(a.formas[i], alta) for a in adjetivos for i in usados)
         return Peca(possiveis, lacuna=lacuna, adjetivo=chave, maiuscula=alta)
 
-    def _caminho(self, enredo, indices, nats):
+    def _caminho(self, enredo, escolhas, nats):
+        frases = tuple(passo[i] for passo, i in zip(enredo.passos, escolhas, strict=True))
         pecas, fins, fala = [], [], False
-        for passo, i in zip(enredo.passos, indices, strict=True):
-            pecas += [QUEBRA, *passo[i].pecas] if pecas and (passo[i].fala or fala) else passo[i].pecas
+        for frase in frases:
+            pecas += [QUEBRA, *frase.pecas] if pecas and (frase.fala or fala) else frase.pecas
             fins.append(len(pecas))
-            fala = passo[i].fala
+            fala = frase.fala
         lacunas = tuple(dict.fromkeys(n for p in pecas for n in (p.adjetivo, p.lacuna) if n))
         for lacuna in set(lacunas) - {p.escreve for p in pecas}:
-            frase = next(passo[i] for passo, i in zip(enredo.passos, indices, strict=True) for p in passo[i].pecas if p.lacuna == lacuna)
+            frase = next(f for f in frases for p in f.pecas if p.lacuna == lacuna)
             raise GramaticaInvalida(f"enredo «{enredo.nome}», frase «{frase.texto}», lacuna «{lacuna}»: há um caminho em que seu valor "
                                     "nunca é escrito, e o leitor não teria como saber qual foi.")
         usadas, historias = Counter(), 1
@@ -323,7 +325,7 @@ class GramaticaLida:
             categoria = enredo.lacunas[lacuna]
             historias *= len(self.categorias[categoria]) - usadas[categoria]
             usadas[categoria] += 1
-        return Caminho(enredo, indices, tuple(pecas), tuple(fins), lacunas, nats + math.log(historias), historias)
+        return Caminho(enredo, escolhas, frases, tuple(pecas), tuple(fins), lacunas, nats + math.log(historias), historias)
 
     def _exige_leitura_unica(self):
         """Frases que disputam um lugar têm de diferir numa posição antes do fim da mais curta."""
