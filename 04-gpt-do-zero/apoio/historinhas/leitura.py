@@ -8,6 +8,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
+from apoio.numeros import porcento
 from gptmini.vetores import WordTokenizer
 
 from .gramatica import REGRAS
@@ -50,8 +51,8 @@ class Boletim:
     def __str__(self):
         linhas = [f"boletim de {self.historias} histórias"]
         for nome in sorted(self.notas, key=lambda n: (n.startswith("mantém"), n)):
-            parte = f"  (sem juízo: {self.sem_juizo[nome]:.1%})".replace(".", ",") if self.sem_juizo[nome] else ""
-            linhas.append(f"  {nome:<17}{self.notas[nome]:>7.1%}".replace(".", ",") + parte)
+            parte = f"  (sem juízo: {porcento(self.sem_juizo[nome], 1)})" if self.sem_juizo[nome] else ""
+            linhas.append(f"  {nome:<17}{porcento(self.notas[nome], 1):>7}{parte}")
         return "\n".join(linhas)
 
 
