@@ -660,10 +660,10 @@ def test_turma_errada(nomes, palavras, pistas):
     with pytest.raises(GramaticaInvalida) as erro:
         Gramatica(nomes=nomes, palavras=palavras)
     assert all(pista in str(erro.value) for pista in pistas), str(erro.value)
-    assert not str(erro.value).startswith("linha")       # o arquivo está certo: o erro é da lista da turma
+    assert not re.search(r"linha|\[\w+\.\w+\]|\[\[", str(erro.value))       # o arquivo está certo: o erro é da lista da turma
 
 
-# -- erros no arquivo: a linha, o enredo, a lacuna --------------------------------------------------------
+# -- erros no arquivo: o enredo, a frase, a lacuna --------------------------------------------------------
 
 def primeira_frase(padrao, escolhe=lambda frase: True):
     """(enredo, frase) com o padrão, do segundo enredo em diante, numa frase que o arquivo escreve uma só vez."""
@@ -674,22 +674,29 @@ def primeira_frase(padrao, escolhe=lambda frase: True):
     raise AssertionError(f"nenhuma frase do arquivo tem {padrao}")
 
 
-def recusado(escreve, fonte, linha, *pistas):
+def recusado(escreve, fonte, onde, *pistas):
+    """A mensagem começa por dizer o lugar e cita o que se procura no arquivo."""
     with pytest.raises(GramaticaInvalida) as erro:
         escreve(fonte)
     mensagem = str(erro.value)
-    assert mensagem.startswith(f"linha {linha}: "), (linha, mensagem)
+    assert mensagem.startswith(onde), (onde, mensagem)
     assert all(pista in mensagem for pista in pistas), mensagem
 
 
-def linha_de(fonte, trecho, desde=0):
-    return fonte[: fonte.index(trecho, desde)].count("\n") + 1
+def citada(frase):
+    """A frase como a mensagem a mostra: de uma comprida, o começo."""
+    return f"«{frase[:100]}{'…' * (len(frase) > 100)}»"
+
+
+def no_passo(enredo, frase):
+    """O lugar da frase no enredo, como a mensagem o diz."""
+    return f"enredo «{enredo['nome']}», passo {next(i for i, passo in enumerate(enredo['passos'], 1) if frase in passo)}"
 
 
 @pytest.mark.parametrize(("padrao", "errado", "pistas"), [
     (r"\{(\w+)\}", r"{\1x}", ["lacuna «{1}x»", "Seria «{1}»?"]),
     (r"\{um (\w+)\}", r"{umm \1}", ["lacuna «{1}»", "«umm»", "[concorda]", "Seria «um»?"]),
-    (r"\{(\w+)\}", r"{\1", ["lacuna «{1}", "chave"]),
+    (r"\{(\w+)\}", r"{\1", ["chave"]),
     (r"\{(\w+)\}", r"\1}", ["chave"]),
     (r"\{(\w+)\}", r"{}", ["lacuna «»"]),
     (r"\{(\w+)\}", r"{o o \1}", ["lacuna «o o {1}»"]),
@@ -704,34 +711,35 @@ def test_chaves_erradas(escreve, padrao, errado, pistas):
     nova = frase[: achado.start()] + achado.expand(errado) + frase[achado.end() :]
     fonte = FONTE.replace(f'"{frase}"', f'"{nova}"')
     pistas = [p.replace("{1}", achado[1]) for p in pistas]
-    recusado(escreve, fonte, linha_de(FONTE, f'"{frase}"'), f"enredo «{enredo['nome']}»", *pistas)
+    recusado(escreve, fonte, no_passo(enredo, frase), citada(nova), *pistas)
 
 
-def test_a_linha_e_a_da_frase_deste_enredo(escreve):
-    """A mesma frase também está num comentário e noutro enredo: vale o lugar do erro."""
-    fonte = "# Havia {bichos}.\n" + PEQUENA.replace("Fim de {heroi}.", "Fim.\", \"Havia {heroi}.").replace("Havia {bicho}", "Havia {heroi}")
-    recusado(escreve, fonte, linha_de(fonte, "Havia {heroi}", fonte.index("o bicho")), "enredo «o bicho»", "lacuna «heroi»")
+def test_o_lugar_e_o_da_frase_deste_enredo(escreve):
+    """A mesma frase também está noutro enredo, onde está certa: a mensagem diz o enredo do erro."""
+    fonte = PEQUENA.replace("Fim de {heroi}.", "Fim.\", \"Havia {heroi}.").replace("Havia {bicho}", "Havia {heroi}")
+    recusado(escreve, fonte, "enredo «o bicho», passo 1, frase «Havia {heroi}.»", "lacuna «heroi»")
 
 
 def test_frase_ambigua(escreve):
     enredo, frase = primeira_frase(r"^[A-Z]")
     fonte = FONTE.replace(f'"{frase}"', f'"{frase}",\n   "{frase}"')
-    recusado(escreve, fonte, linha_de(FONTE, f'"{frase}"') + 1, f"enredo «{enredo['nome']}»", "se confundir", frase)
+    recusado(escreve, fonte, f"enredo «{enredo['nome']}»: {citada(frase)} pode se confundir com {citada(frase)}")
 
 
 def test_abertura_ambigua_entre_enredos(escreve):
     abertura = "Era {um bicho} {bicho} {cor bicho}."
     fonte = PEQUENA.replace("{heroi} viu {um bicho} {bicho} {cor bicho}.", abertura + " {heroi} viu.")
-    recusado(escreve, fonte, linha_de(fonte, f'"{abertura}"'), "enredo «o bicho»", "se confundir")
+    recusado(escreve, fonte, f"enredo «o bicho»: «{abertura}» pode se confundir com «{abertura} {{heroi}} viu.»")
 
 
 def test_lacuna_nunca_escrita(escreve):
     enredo, frase = primeira_frase(r"\.$")
     lacunas = FONTE.index("lacunas = {", FONTE.index(f'"{enredo["nome"]}"'))
     com_lacuna = FONTE[:lacunas] + FONTE[lacunas:].replace("lacunas = {", 'lacunas = { vizinho = "bicho",', 1)
-    recusado(escreve, com_lacuna, linha_de(FONTE, "lacunas", lacunas), f"enredo «{enredo['nome']}»", "lacuna «vizinho»", "nenhuma frase")
-    fonte = com_lacuna.replace(f'"{frase}"', f'"{frase[:-1]}, {{o vizinho}}."')
-    recusado(escreve, fonte, linha_de(FONTE, f'"{frase}"'), f"enredo «{enredo['nome']}»", "lacuna «vizinho»", "nunca é escrito")
+    recusado(escreve, com_lacuna, f"enredo «{enredo['nome']}», lacuna «vizinho»: nenhuma frase")
+    nova = f"{frase[:-1]}, {{o vizinho}}."
+    fonte = com_lacuna.replace(f'"{frase}"', f'"{nova}"')
+    recusado(escreve, fonte, f"enredo «{enredo['nome']}», frase {citada(nova)}, lacuna «vizinho»", "nunca é escrito")
 
 
 def test_artigo_fixo_que_discorda(escreve):
@@ -743,65 +751,62 @@ def test_artigo_fixo_que_discorda(escreve):
     outro = {"na": "no", "uma": "um", "a": "o", "da": "do"}[artigo[1]]
     nova = frase[: artigo.start(1)] + outro + frase[artigo.end(1) :]
     fonte = FONTE.replace(f'"{frase}"', f'"{nova}"')
-    recusado(escreve, fonte, linha_de(FONTE, f'"{frase}"'), f"enredo «{enredo['nome']}»", f"palavra «{outro}»", "não concorda")
+    recusado(escreve, fonte, f"enredo «{enredo['nome']}», frase {citada(nova)}, palavra «{outro}»", "não concorda")
 
 
 def test_substantivo_fora_do_lexico(escreve):
     fonte = PEQUENA.replace("Fim de {heroi}.", "Fim de um conto de {heroi}.")
-    recusado(escreve, fonte, linha_de(fonte, "Fim de"), "enredo «a visita»", "palavra «um»", "[substantivos]")
+    recusado(escreve, fonte, "enredo «a visita», frase «Fim de um conto de {heroi}.», palavra «um»", "[substantivos]")
 
 
-def no_enredo(trecho, novo):
-    """A troca feita no último enredo do arquivo, a linha dela e o nome do enredo."""
-    inicio = FONTE.rindex("[[enredo]]")
-    lugar = FONTE.index(trecho, inicio)
-    return FONTE[:lugar] + FONTE[lugar:].replace(trecho, novo, 1), FONTE[:lugar].count("\n") + 1, DADOS["enredo"][-1]["nome"]
+def no_ultimo(trecho, novo):
+    """A troca feita no último enredo do arquivo."""
+    lugar = FONTE.index(trecho, FONTE.rindex("[[enredo]]"))
+    return FONTE[:lugar] + FONTE[lugar:].replace(trecho, novo, 1)
 
 
-@pytest.mark.parametrize(("trecho", "novo", "recua", "pistas"), [
-    ('= "nome"', '= "nomi"', 0, ["lacuna «", "«nomi»", "Seria «nome»?"]),
-    ("lacunas = {", "lacuna = {", 2, ["falta «lacunas»"]),
-    ("passos = [", "pasos = [", 3, ["falta «passos»"]),
-    ("passos = [", 'passos = "tudo"\nresto = [', 3, ["«passos»", "uma lista", "tudo"]),
-    ("passos = [", "passos = []\nresto = [", 3, ["passo sem frases"]),
-    ("passos = [", "passos = [ [],", 3, ["passo sem frases"]),
-    ("passos = [", 'passos = [ "Era uma vez.",', 0, ["passo 1", "uma lista", "Era uma vez"]),
-    ("passos = [", "passos = [ [3],", 0, ["passo 1", "texto", "3"]),
-    ("passos = [", 'passos = [ [""],', 0, ["frase vazia"]),
-    ("lacunas = {", 'lacunas = { menino = "nome",', 0, ["lacuna «menino»", "[concorda]"]),
-    ("lacunas = {", "lacunas = { x = 3,", 0, ["lacuna «x»", "texto", "3"]),
+@pytest.mark.parametrize(("trecho", "novo", "pistas"), [
+    ('= "nome"', '= "nomi"', ["lacuna «", "«nomi»", "Seria «nome»?"]),
+    ("lacunas = {", "lacuna = {", ["falta «lacunas»"]),
+    ("passos = [", "pasos = [", ["falta «passos»"]),
+    ("passos = [", 'passos = "tudo"\nresto = [', ["«passos»", "uma lista", "tudo"]),
+    ("passos = [", "passos = []\nresto = [", ["passo sem frases"]),
+    ("passos = [", "passos = [ [],", ["passo sem frases"]),
+    ("passos = [", 'passos = [ "Era uma vez.",', ["passo 1", "uma lista", "Era uma vez"]),
+    ("passos = [", "passos = [ [3],", ["passo 1", "texto", "3"]),
+    ("passos = [", 'passos = [ [""],', ["passo 1", "frase vazia"]),
+    ("lacunas = {", 'lacunas = { menino = "nome",', ["lacuna «menino»", "[concorda]"]),
+    ("lacunas = {", "lacunas = { x = 3,", ["lacuna «x»", "texto", "3"]),
 ])
-def test_enredo_errado(escreve, trecho, novo, recua, pistas):
-    fonte, linha, nome = no_enredo(trecho, novo)
-    recusado(escreve, fonte, linha - recua, f"enredo «{nome}»", *pistas)
+def test_enredo_errado(escreve, trecho, novo, pistas):
+    recusado(escreve, no_ultimo(trecho, novo), f"enredo «{DADOS['enredo'][-1]['nome']}»", *pistas)
 
 
 def test_enredo_sem_nome(escreve):
-    fonte, linha, _ = no_enredo("nome =", "titulo =")
-    recusado(escreve, fonte, linha - 1, "[[enredo]]", "falta «nome»")
+    recusado(escreve, no_ultimo("nome =", "titulo ="), f"{len(DADOS['enredo'])}º [[enredo]]: falta «nome»")
 
 
-@pytest.mark.parametrize(("trecho", "novo", "alvo", "pistas"), [
-    ('o = "o a os as"', 'o = "o a os"', 'o = "o a', ["[concorda.antes] o", "3 formas"]),
-    ('o = "o a os as"', 'o = "o, a os as"', 'o = "o,', ["[concorda.antes] o", "«o,»"]),
-    ('o = "o a os as"', "o = 4", "o = 4", ["[concorda.antes] o", "texto", "4"]),
+@pytest.mark.parametrize(("trecho", "novo", "onde", "pistas"), [
+    ('o = "o a os as"', 'o = "o a os"', "[concorda.antes] o", ["«o a os»", "3 formas"]),
+    ('o = "o a os as"', 'o = "o, a os as"', "[concorda.antes] o", ["«o,»"]),
+    ('o = "o a os as"', "o = 4", "[concorda.antes] o", ["texto", "4"]),
     ("[concorda.depois]", "[concorda.dpois]", "[concorda.dpois]", ["Seria «depois»?"]),
-    ('tipo = "bicho"\n', "", "[palavras.bicho]", ["[palavras.bicho]", "falta «tipo»"]),
-    ('"gato"', '"gato bravo"', '"gato bravo"', ["[palavras.bicho]", "«gato bravo»", "palavra só"]),
-    ('"gato"', '"arara"', 'f = ["arara"]', ["[palavras.bicho]", "«arara»", "duas vezes"]),
-    ('"gato"', "7", "[palavras.bicho]", ["[palavras.bicho]", "texto", "7"]),
-    ('m = ["gato"]', 'm = "gato"', "[palavras.bicho]", ["[palavras.bicho]", "lista", "gato"]),
-    ('fp = ["cutias"]', 'pf = ["cutias"]', "pf =", ["[palavras.bicho]", "«pf»"]),
-    ('"gato"', '"ele"', '"ele"', ["«ele»", "duas regras"]),
-    ('"azul azul azuis azuis"', '"azul azul"', '"azul azul"', ["[adjetivos.cor]", "2 formas"]),
-    ('"azul azul azuis azuis"', '"roxo azul azuis azuis"', '"roxo azul', ["[adjetivos.cor]", "repete"]),
-    ('m = ["dia"]', 'n = ["dia"]', "[substantivos]", ["[substantivos]", "«n»"]),
-    ('"Caio"', '"caio"', '"caio"', ["[palavras.nome]", "«caio»", "maiúscula"]),
+    ('tipo = "bicho"\n', "", "[palavras.bicho]", ["falta «tipo»"]),
+    ('"gato"', '"gato bravo"', "[palavras.bicho]", ["«gato bravo»", "palavra só"]),
+    ('"gato"', '"arara"', "[palavras.bicho]", ["«arara»", "duas vezes"]),
+    ('"gato"', "7", "[palavras.bicho], «m»", ["texto", "7"]),
+    ('m = ["gato"]', 'm = "gato"', "[palavras.bicho], «m»", ["lista", "gato"]),
+    ('fp = ["cutias"]', 'pf = ["cutias"]', "[palavras.bicho]", ["«pf»"]),
+    ('"gato"', '"ele"', "«bicho»", ["«ele»", "duas regras"]),
+    ('calmo = "calmo', 'calmo = "uma', "[concorda.depois] calmo", ["«uma»", "duas regras"]),
+    ('"azul azul azuis azuis"', '"azul azul"', "[adjetivos.cor]", ["«azul azul»", "2 formas"]),
+    ('"azul azul azuis azuis"', '"roxo azul azuis azuis"', "[adjetivos.cor]", ["«roxo azul azuis azuis»", "repete"]),
+    ('m = ["dia"]', 'n = ["dia"]', "[substantivos]", ["«n»"]),
+    ('"Caio"', '"caio"', "[palavras.nome]", ["«caio»", "maiúscula"]),
 ])
-def test_palavras_erradas(escreve, trecho, novo, alvo, pistas):
+def test_palavras_erradas(escreve, trecho, novo, onde, pistas):
     assert trecho in PEQUENA
-    fonte = PEQUENA.replace(trecho, novo, 1)
-    recusado(escreve, fonte, linha_de(fonte, alvo), *pistas)
+    recusado(escreve, PEQUENA.replace(trecho, novo, 1), onde, *pistas)
 
 
 @pytest.mark.parametrize("chave", ["palavras", "concorda", "substantivos", "enredo"])
@@ -818,14 +823,15 @@ def test_dois_enredos_com_o_mesmo_nome(escreve):
 def test_caminhos_demais(escreve):
     passo = ", ".join(f'"{palavra}."' for palavra in ("Um", "Dois", "Três", "Quatro"))
     fonte = PEQUENA.replace('  ["Fim de {heroi}."],', f"  [{passo}],\n" * 6 + '  ["Fim de {heroi}."],')
-    recusado(escreve, fonte, linha_de(fonte, "[[enredo]]"), "enredo «a visita»", "caminhos")
+    recusado(escreve, fonte, "enredo «a visita»", "caminhos")
 
 
 def test_toml_invalido(escreve):
     enredo, frase = primeira_frase(r"\.$")
     fonte = FONTE.replace(f'"{frase}"', f'"{frase}')
-    recusado(escreve, fonte, linha_de(FONTE, f'"{frase}"'), f"enredo «{enredo['nome']}»", "TOML")
-    recusado(escreve, PEQUENA + "[[enredo]", PEQUENA.count("\n") + 1, "TOML")
+    linha = FONTE[: FONTE.index(f'"{frase}"')].count("\n") + 1
+    recusado(escreve, fonte, f"linha {linha}: enredo «{enredo['nome']}»", "TOML")
+    recusado(escreve, PEQUENA + "[[enredo]", f"linha {PEQUENA.count(chr(10)) + 1}: ", "TOML")
 
 
 def test_arquivo_que_nao_se_le(tmp_path):
@@ -882,26 +888,26 @@ HOSTIS = {
     "tabelas na linha": (PEQUENA + "x = " + "{a = " * 3000, "linha 38: .*umas dentro das outras"),
     "pontos": (PEQUENA + "x" + ".a" * 20_000 + " = 1", "linha 38: .*umas dentro das outras"),
     "cabeçalho": (PEQUENA + "[x" + ".a" * 20_000 + "]", "linha 38: .*umas dentro das outras"),
-    "onde se espera um texto": (PEQUENA.replace('"dia"', "[" * 9 + "]" * 9), r"linha 9: \[substantivos\]: esperava um texto"),
+    "onde se espera um texto": (PEQUENA.replace('"dia"', "[" * 9 + "]" * 9), r"^\[substantivos\], «m»: esperava um texto"),
     "entre aspas que enganam": (PEQUENA + "x = ['''a'b''', " + "[" * 3000 + "]" * 3000 + ", '''c''']", "umas dentro das outras"),
-    "passo de 8.000 frases": (PEQUENA.replace(FIM, "[" + muitas(8000, "{{heroi}} foi{}.") + "],"), "linha 28: enredo «a visita», passo 3: .* 8000"),
+    "passo de 8.000 frases": (PEQUENA.replace(FIM, "[" + muitas(8000, "{{heroi}} foi{}.") + "],"), "^enredo «a visita», passo 3: .* 8000"),
     "3.000 enredos": (PEQUENA + "".join(f'[[enredo]]\nnome="e{i}"\nlacunas={{}}\npassos=[["Z{letras(i)}."]]\n' for i in range(3000)), "são 3002 enredos"),
     "300 enredos": (PEQUENA + "".join(f'[[enredo]]\nnome="e{i}"\nlacunas={{}}\npassos=[["Z{letras(i)}."]]\n' for i in range(297)), "aberturas dos enredos são 302 frases"),
-    "9.000 passos": (PEQUENA.replace(FIM, FIM * 9000), "linha 23: enredo «a visita»: são 9002 passos"),
-    "passos compridos": (PEQUENA.replace(FIM, f'["Fim{" dia" * 80} de {{heroi}}."],' * 20), "linha 23: enredo «a visita»: são mais de 1000 tokens"),
+    "9.000 passos": (PEQUENA.replace(FIM, FIM * 9000), "^enredo «a visita»: são 9002 passos"),
+    "passos compridos": (PEQUENA.replace(FIM, f'["Fim{" dia" * 80} de {{heroi}}."],' * 20), "^enredo «a visita»: são mais de 1000 tokens"),
     "passos com duas frases": (PEQUENA.replace(FIM, '["Fim de {heroi}.", "Foi {heroi}."],' * 300), "são mais de 10000 caminhos"),
     "caminhos compridos": (PEQUENA.replace(FIM, f'["Fim{" dia" * 80} de {{heroi}}.", "Foi {{heroi}}."],' * 11), "são mais de 1000000 tokens"),
-    "palavras": (PEQUENA.replace('"Caio"', muitas(15_000, "C{}")), r"linha 11: \[palavras.nome\], «m»: .* 15000"),
+    "palavras": (PEQUENA.replace('"Caio"', muitas(15_000, "C{}")), r"^\[palavras.nome\], «m»: .* 15000"),
     "cores": (PEQUENA.replace('"roxo roxa roxos roxas"', ", ".join(f'"{letras(i)}o {letras(i)}a {letras(i)}os {letras(i)}as"' for i in range(5000))), "5001"),
     "lacunas": (PEQUENA.replace('cor = "cor" }', 'cor = "cor", ' + ", ".join(f'l{i} = "nome"' for i in range(9000)) + " }", 1), "pede 9002 valores"),
-    "palavra gigante": (PEQUENA.replace("gato", "g" * 150_000), r"linha 15: \[palavras.bicho\]: .* 150000 letras"),
-    "frase gigante": (PEQUENA.replace("Fim de", "Fim" + " de" * 60_000), "linha 29: enredo «a visita»: .* 180012 letras"),
-    "chaves": (PEQUENA.replace("Fim de", "{" * 150_000), "linha 29: enredo «a visita»"),
-    "lema gigante": (PEQUENA.replace('o = "o a', "o" * 150_000 + ' = "o a'), r"linha 2: \[concorda.antes\]: .* 150000 letras"),
+    "palavra gigante": (PEQUENA.replace("gato", "g" * 150_000), r"^\[palavras.bicho\]: .* 150000 letras"),
+    "frase gigante": (PEQUENA.replace("Fim de", "Fim" + " de" * 60_000), "^enredo «a visita», passo 3: .* 180012 letras"),
+    "chaves": (PEQUENA.replace("Fim de", "{" * 150_000), "^enredo «a visita», passo 3: .* 150009 letras"),
+    "lema gigante": (PEQUENA.replace('o = "o a', "o" * 150_000 + ' = "o a'), r"^\[concorda.antes\]: .* 150000 letras"),
     "acentos empilhados": (PEQUENA.replace("gato", "g" + "\u0327\u0301" * 40_000), "acentos empilhados"),
     "acentos em código": (PEQUENA.replace("gato", "g" + r"\u0327\u0301" * 15_000), "acentos empilhados"),
     "número gigante": (PEQUENA + "x = " + "9" * 150_000, "dígitos demais"),
-    "sinal que não se imprime": (PEQUENA.replace("Fim de", r"Fim\u202e de"), "linha 28: enredo «a visita»: .*não se imprime"),
+    "sinal que não se imprime": (PEQUENA.replace("Fim de", r"Fim\u202e de"), "^enredo «a visita», passo 3: .*não se imprime"),
 }
 
 
