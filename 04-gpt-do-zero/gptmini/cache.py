@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 # %% ../08-do-mini-ao-gpt2.ipynb #gpt2-003
-from .geracao import generate
+from .geracao import check_shape, generate
 from .modelo import check_ids, check_model
 from .treino import eval_mode
 
@@ -26,10 +26,7 @@ def cached_attention(attention, x, kv, past):
 
 # %% ../08-do-mini-ao-gpt2.ipynb #gpt2-005
 class KVCache(nn.Module):
-    """Responde pelo modelo e só calcula o que é novo: janela (B, T) -> (logits do último token (B, 1, V), None).
-
-    As chaves e os valores guardados valem enquanto a janela começa pela anterior; quando não, tudo se recalcula.
-    """
+    """Responde pelo modelo, e numa janela que começa pela anterior só calcula o novo: (B, T) -> (logits do último (B, 1, V), None)."""
 
     def __init__(self, model):
         super().__init__()
@@ -44,7 +41,7 @@ class KVCache(nn.Module):
     def forward(self, idx, targets=None):
         if targets is not None:
             raise TypeError("o cache só serve para gerar: não calcula a perda; para medi-la, use o próprio modelo.")
-        check_ids(idx, None, self.config, next(self.model.parameters()).device)
+        check_ids(idx, None, self.model)
         if self.seen is None:
             check_cache(self.model)
         return self.step(idx), None                                                             # (B, 1, V)
@@ -91,34 +88,27 @@ def check_pieces(model):
 
 @torch.no_grad()
 def check_cache(model):
-    """Recusa, dizendo a peça, um modelo que não faz as contas que o cache refaz: compara as duas até a janela cheia.
-
-    A comparação é pelos números, em ids sorteados: uma peça sua que dê os mesmos serve.
-    """
+    """Recusa, dizendo a peça, um modelo que não dá os números do cache, em ids sorteados e até a janela cheia."""
     check_pieces(model)
-    c, cache, device = model.config, KVCache(model), next(model.parameters()).device
-    ids = torch.randint(c.vocab_size, (1, c.context_length), generator=torch.Generator().manual_seed(0), device="cpu").to(device)      # (1, T)
+    V, T, cache = model.config.vocab_size, model.config.context_length, KVCache(model)
+    ids = torch.randint(V, (1, T), generator=torch.Generator().manual_seed(0), device="cpu").to(next(model.parameters()).device)
     with eval_mode(model):
         whole = model(ids)[0]                                                                   # (1, T, V)
-        if not isinstance(whole, torch.Tensor) or whole.shape != (*ids.shape, c.vocab_size):
-            raise TypeError("o modelo não devolve (logits, perda), com logits (B, T, V); olhe o return do forward.")
-        for n in sorted({min(8, ids.size(1)), max(1, ids.size(1) - 1), ids.size(1)}):
+        check_shape(whole, (1, T, V))
+        for n in (min(8, T), max(1, T - 1), T):
             step = cache.step(ids[:, :n])[:, -1]                                                # (1, V)
             if differs(step, whole[:, n - 1]) or n <= 8 and differs(step, model(ids[:, :n])[0][:, -1]):
-                raise ValueError(f"o cache não serve a este modelo: {strange_piece(model, ids)} faz outra conta; use generate, "
-                                 "que chama o modelo inteiro.")
+                raise ValueError(f"o cache não serve a este modelo: {strange_piece(model, ids)} faz outra conta; use generate.")
 
 
 def strange_piece(model, ids):
     """O nome da primeira peça que não faz a conta do GPTMini, de dentro de um bloco para fora."""
-    T = ids.size(1)
+    T, half = ids.size(1), (ids.size(1) + 1) // 2
     x = model.token_embedding(ids) + model.position_embedding.weight[:T]                        # (1, T, C)
     for i, block in enumerate(model.blocks, start=1):
-        read, half = block.norm1(x), (T + 1) // 2
-        kv = x.new_empty(2, 1, block.attention.n_heads, T, read.size(-1) // block.attention.n_heads)
-        cached = [cached_attention(block.attention, read[:, :half], kv, 0)]
-        if half < T:
-            cached.append(cached_attention(block.attention, read[:, half:], kv, half))
+        read, nh = block.norm1(x), block.attention.n_heads
+        kv = x.new_empty(2, 1, nh, T, read.size(-1) // nh)
+        cached = [cached_attention(block.attention, part, kv, past) for past, part in zip((0, half), read.split(half, 1))]
         wrote, after = block.attention(read), block(x)                                          # (1, T, C)
         if differs(torch.cat(cached, 1), wrote):
             return f"a atenção do bloco {i}"

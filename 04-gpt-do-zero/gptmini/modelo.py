@@ -31,10 +31,9 @@ class TransformerBlock(nn.Module):
 # %% ../04-bloco-e-gptmini.ipynb #bloco-029
 def check_config(config):
     """Recusa o que não é uma ficha, e a ficha de um modelo que não cabe em computador nenhum da turma."""
-    sizes = [getattr(config, name, None) for name in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")]
-    if not all(isinstance(size, int) for size in sizes):
+    V, T, C, heads, L = (getattr(config, name, None) for name in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers"))
+    if not all(isinstance(size, int) for size in (V, T, C, heads, L)):
         raise TypeError(f"config veio {type(config).__name__}; esperava uma ficha, GPTConfig(vocab_size, context_length, …).")
-    V, T, C, _, L = sizes
     gigabytes = (4 * (V * C + T * C + L * 12 * C * C) + L * T * T) / 1e9       # pesos de 4 bytes; a máscara, 1 byte por par
     if gigabytes > 64 and torch.get_default_device().type != "meta":
         raise ValueError(f"este modelo pede {gigabytes:.0f} GB de memória; diminua context_length, d_model, n_layers ou vocab_size.")
@@ -46,10 +45,8 @@ def check_model(model):
         kind = f"a classe {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise TypeError(f"model veio {kind}; esperava um modelo montado, como GPTMini(config).")
     p = next(model.parameters(), None)
-    if p is None or p.is_meta:
-        raise ValueError("model não tem números nos pesos; carregue-os antes (no dispositivo meta só há formas).")
-    if torch.get_default_device().type == "meta":
-        raise ValueError("as contas iriam para o dispositivo meta, onde só há formas; chame fora do torch.device(\"meta\").")
+    if p is None or p.is_meta or torch.get_default_device().type == "meta":
+        raise ValueError("model não tem números nos pesos, ou aqui é o dispositivo meta, onde só há formas; carregue-os e chame fora dele.")
     c = model.config
     for name, rows in (("token_embedding", c.vocab_size), ("position_embedding", c.context_length), ("head", c.vocab_size)):
         table = getattr(getattr(model, name, None), "weight", None)
@@ -57,31 +54,24 @@ def check_model(model):
             raise ValueError(f"em {name} há {len(table)} linhas, e a ficha do modelo pede {rows}; monte-o de novo com GPTMini(config).")
 
 
-def check_ids(idx, targets, config, device=None):
+def check_ids(idx, targets, model, any_length=False):
     """A porta do modelo: recusa com uma frase o que não é um lote de ids (B, T) que caiba na ficha."""
-    V, longest = config.vocab_size, config.context_length
-    for name, ids in [("idx", idx)] + [("targets", targets)] * (targets is not None):
-        kind = ids.dtype if isinstance(ids, torch.Tensor) and ids.layout == torch.strided and not ids.is_nested else type(ids).__name__
-        if kind not in (torch.int64, torch.int32):
-            raise TypeError(f"{name} veio como {kind}; esperava um tensor de ids inteiros, como torch.tensor([[5, 2]]).")
-        if ids.dim() != 2:
-            raise ValueError(f"{name} tem forma {tuple(ids.shape)}; esperava duas dimensões, (B, T): textos e tokens.")
-        if device is not None and ids.device != device:
-            raise ValueError(f"{name} está em {ids.device} e o modelo em {device}; leve os dois ao mesmo lugar, com .to(device).")
-    if idx.numel() == 0:
-        raise ValueError(f"idx está vazio, forma {tuple(idx.shape)}; dê ao menos um texto com um token.")
-    if idx.size(1) > longest:
+    V, longest, device = model.config.vocab_size, model.config.context_length, next(model.parameters()).device
+    for name, ids in [("idx", idx)] if targets is None else [("idx", idx), ("targets", targets)]:
+        dense = isinstance(ids, torch.Tensor) and ids.layout == torch.strided and not ids.is_nested
+        if not dense or ids.dtype not in (torch.int64, torch.int32) or ids.dim() != 2 or ids.numel() == 0:
+            came = f"{ids.dtype}, com forma {tuple(ids.shape)}" if dense else type(ids).__name__
+            raise TypeError(f"{name} veio {came}; esperava um tensor de ids inteiros, (B, T), com ao menos um: torch.tensor([[0]]).")
+        if ids.device != device:
+            raise ValueError(f"{name} está em {ids.device}; esperava {device}, como o modelo: leve os dois ao mesmo lugar com .to(device).")
+        if not ids.is_meta and not torch.compiler.is_compiling():       # senão, sem valores à mão, só as formas se conferem
+            counted = ids[ids != -100] if name == "targets" else ids
+            if counted.numel() == 0 or counted.amin() < 0 or counted.amax() >= V:
+                raise ValueError(f"{name} tem ids de {ids.amin()} a {ids.amax()}; o vocabulário vai de 0 a {V - 1} (alvo −100 não conta).")
+    if idx.size(1) > longest and not any_length:
         raise ValueError(f"a sequência tem {idx.size(1)} tokens e o contexto é de {longest}; corte-a ou aumente context_length.")
     if targets is not None and targets.shape != idx.shape:
         raise ValueError(f"targets tem forma {tuple(targets.shape)} e idx {tuple(idx.shape)}; precisam ser iguais.")
-    if idx.is_meta or torch.compiler.is_compiling():
-        return                                      # sem valores à mão: só as formas foram conferidas
-    if idx.amin() < 0 or idx.amax() >= V:
-        raise ValueError(f"idx tem ids de {idx.amin()} a {idx.amax()}; o vocabulário vai de 0 a {V - 1}.")
-    if targets is not None and (((targets < 0) & (targets != -100)) | (targets >= V)).any():
-        raise ValueError(f"targets tem um id fora do vocabulário, que vai de 0 a {V - 1} (ou −100, que não conta).")
-    if targets is not None and (targets == -100).all():
-        raise ValueError("targets só tem −100: não há posição nenhuma em que medir a perda.")
 
 # %% ../04-bloco-e-gptmini.ipynb #bloco-030
 class GPTMini(nn.Module):
@@ -108,7 +98,7 @@ class GPTMini(nn.Module):
 
     def forward(self, idx, targets=None):
         """Devolve (logits, perda); a perda é a média de todas as posições, menos as de alvo −100, ou None."""
-        check_ids(idx, targets, self.config, next(self.parameters()).device)
+        check_ids(idx, targets, self)
         positions = torch.arange(idx.size(1), device=idx.device)                # (T,)
         x = self.dropout(self.token_embedding(idx) + self.position_embedding(positions))      # (B, T, C)
         for block in self.blocks:

@@ -30,11 +30,12 @@ CONTAS = {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "scale_
 # %% ../08-do-mini-ao-gpt2.ipynb #gpt2-011
 def peso_do_gpt2(pesos, nome, forma):
     """O peso deles que preenche o nosso `nome`, já na nossa orientação; recusa o que falta, tem outra forma ou não é número."""
-    deles, chave = pesos.get(nome_no_gpt2(nome), torch.empty(0)), nome_no_gpt2(nome)
+    chave = nome_no_gpt2(nome)
+    deles = pesos.get(chave, torch.empty(0))
     if nome.startswith("blocks") and deles.dim() == 2:
         deles = deles.T                                         # o GPT-2 guarda (entrada, saída); nn.Linear, (saída, entrada)
     if deles.shape != forma:
-        veio = f"veio com forma {tuple(deles.shape)}" if deles.numel() else "não veio"
+        veio = f"veio com forma {tuple(deles.shape)}" if deles.numel() else "não veio: falta parte do modelo"
         raise ValueError(f"{chave} {veio}; a ficha pede {tuple(forma)}.")
     if deles.is_meta or deles.layout != torch.strided or not deles.is_floating_point() or not deles.isfinite().all():
         raise ValueError(f"{chave} tem inteiros, nan ou infinito no lugar de pesos; o arquivo não é o publicado.")
@@ -42,13 +43,9 @@ def peso_do_gpt2(pesos, nome, forma):
 
 
 def carregar_gpt2(pesos, ficha):
-    """Um GPT-2 publicado, dentro do `GPTMini`. pesos: {nome: tensor}, com os nomes dele; ficha: o config.json, como dicionário.
-
-    O que falta, sobra, tem outra forma, não é número ou pede outra conta é recusado; nenhum modelo sai pela metade.
-    """
+    """Um GPT-2 publicado, inteiro, no `GPTMini`. pesos: {nome: tensor}, com os nomes dele; ficha: o config.json, como dicionário."""
     if not isinstance(pesos, dict) or not isinstance(ficha, dict):
-        raise TypeError(f"vieram {type(pesos).__name__} e {type(ficha).__name__}; esperava dois dicionários, os pesos e a ficha: "
-                        "carregar_gpt2(*arquivos.ler_modelo(pasta)).")
+        raise TypeError(f"vieram {type(pesos).__name__} e {type(ficha).__name__}; esperava dois dicionários, os pesos e a ficha.")
     if outras := {conta: ficha[conta] for conta, nossa in CONTAS.items() if ficha.get(conta, nossa) != nossa}:
         raise ValueError(f"este GPT-2 faz contas que o GPTMini não faz: {outras}.")
     if estranhos := [nome for nome, p in pesos.items() if not isinstance(nome, str) or not isinstance(p, torch.Tensor)]:
@@ -56,16 +53,14 @@ def carregar_gpt2(pesos, ficha):
     pesos = {nome.removeprefix("transformer."): p for nome, p in pesos.items() if not nome.endswith((".attn.bias", "masked_bias"))}
     ficha = {"n_positions": ficha.get("n_ctx")} | ficha         # nas fichas antigas, o contexto tem outro nome
     config = GPTConfig(*map(ficha.get, FORMAS), tie_weights=ficha.get("tie_word_embeddings", True))
-    if config.tie_weights:
-        pesos.pop("lm_head.weight", None)                       # é a própria wte.weight
-    if config.n_layers > len(pesos):
-        raise ValueError(f"a ficha pede {config.n_layers} blocos, e vieram {len(pesos)} pesos: falta parte do modelo.")
-    for tabela, linhas in (("token", config.vocab_size), ("position", config.context_length)):      # antes de montar o que for
-        peso_do_gpt2(pesos, f"{tabela}_embedding.weight", (linhas, config.d_model))
+    V, T, C, ultimo = config.vocab_size, config.context_length, config.d_model, f"blocks.{config.n_layers - 1}.norm1.bias"
+    for nome, forma in {"token_embedding.weight": (V, C), "position_embedding.weight": (T, C), ultimo: (C,)}.items():
+        peso_do_gpt2(pesos, nome, forma)                        # antes de montar um modelo que a ficha, errada, faria enorme
     with torch.device("meta"):
-        formas = {nome: p.shape for nome, p in GPTMini(config).named_parameters()}      # a tabela amarrada aparece uma vez só
-    nossos = {nome: peso_do_gpt2(pesos, nome, forma) for nome, forma in formas.items()}
-    if sobra := sorted(pesos.keys() - {nome_no_gpt2(nome) for nome in nossos}):
+        formas = GPTMini(config).named_parameters()             # só as formas; a tabela amarrada aparece uma vez só
+    nossos = {nome: peso_do_gpt2(pesos, nome, p.shape) for nome, p in formas}
+    esperados = {nome_no_gpt2(nome) for nome in nossos} | {"lm_head.weight"}     # que, amarrada, é a própria wte.weight
+    if sobra := sorted(pesos.keys() - esperados):
         raise ValueError(f"sobram {len(sobra)} pesos que o GPTMini não tem, a começar por {sobra[0]}.")
     with torch.random.fork_rng(devices=[]):                     # montar o modelo sorteia pesos; o seu sorteio fica onde estava
         model = GPTMini(config)

@@ -49,10 +49,7 @@ def checked_text(text):
 
 
 class UnknownTokenError(ValueError):
-    """Uma palavra (ou caractere) que o vocabulário não conhece.
-
-    Guarda `token` (de um enorme, o começo), `posicao` (quantos tokens vêm antes) e `vizinhos` (os conhecidos mais parecidos).
-    """
+    """Um token fora do vocabulário: qual (`token`), quantos vêm antes (`posicao`) e os conhecidos mais parecidos (`vizinhos`)."""
 
     def __init__(self, token, posicao, vizinhos=()):
         super().__init__(token, posicao, vizinhos)      # é com estes três que se refaz uma cópia, até noutro processo
@@ -72,13 +69,11 @@ class WordTokenizer:
     """
 
     def __init__(self, texts):
-        if isinstance(texts, str):
-            raise TypeError("recebi um texto só; passe uma lista de textos: [texto].")
         try:
-            texts = iter(texts)
+            each = iter(None if isinstance(texts, str) else texts)      # um texto solto não é uma lista, e None não se percorre
         except TypeError:
             raise TypeError(f"os textos vieram como {type(texts).__name__}; passe uma lista de textos: [texto].") from None
-        known = {token for text in texts for token in self.split(text)}
+        known = {token for text in each for token in self.split(text)}
         if not known:
             raise ValueError("recebi textos vazios; o vocabulário precisa de ao menos um token.")
         self.vocab, self.fim = ["<fim>", *sorted(known)], 0
@@ -107,11 +102,9 @@ class WordTokenizer:
     def decode(self, ids):
         """ids (lista ou tensor de uma dimensão) -> str; `<fim>` não é texto e não aparece."""
         try:
-            places = enumerate(() if isinstance(ids, (str, dict, set)) else ids)
+            places = enumerate(None if isinstance(ids, (str, dict, set)) else ids)
         except TypeError:
-            places = None
-        if places is None or isinstance(ids, (str, dict, set)):
-            raise TypeError(f"decode recebe uma fila de ids, de uma dimensão só; veio {short(ids)}.")
+            raise TypeError(f"decode recebe uma fila de ids, de uma dimensão só; veio {short(ids)}.") from None
         ids = [as_int(f"o id do lugar {place}", i, 0, self.vocab_size - 1) for place, i in places]
         return self.join([self.vocab[i] for i in ids if i != self.fim])
 
@@ -143,11 +136,9 @@ class GPTConfig:
 
     def __post_init__(self):
         for nome in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers"):
-            inteiro = as_int(nome, getattr(self, nome), 1, 2**31 - 1)
-            object.__setattr__(self, nome, inteiro)      # um np.int64 vira int; a ficha está congelada, e só assim se troca
+            object.__setattr__(self, nome, as_int(nome, getattr(self, nome), 1, 2**31 - 1))     # congelada, só assim se troca
         if self.d_model % self.n_heads:
-            raise ValueError(f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; "
-                             f"use um d_model múltiplo de {self.n_heads}.")
+            raise ValueError(f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; use um múltiplo delas.")
         if not 0 <= as_real(self.dropout) < 1:
             raise ValueError(f"dropout veio {short(self.dropout)}; esperava um número de 0 até menos de 1.")
         object.__setattr__(self, "dropout", float(self.dropout))
