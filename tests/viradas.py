@@ -487,5 +487,9 @@ SEM_VIRADA = {
     "residual-017": "é uma conta de números só: não há peça que trocar",
     "gpt2-c-11": "só corre onde a biblioteca transformers está instalada; test_pesos.py vira esta peça",
 }
-# Provas das lições 00 a 04 que treinam, ou empilham, ou olham centenas de histórias.
-DEMORADAS = {"texto-078", "atencao-065", "atencao-078", "atencao-085", "feedforward-061", "residual-063", "residual-072", "residual-074", "residual-078", "bloco-069"}
+# As que treinam, sorteiam dezenas de milhares de histórias ou escrevem centenas: mais de sete décimos de segundo cada virada.
+DEMORADAS = {
+    "corrida-056", "corrida-064", "corrida-072", "geracao-051", "geracao-076", "geracao-079", "geracao-081", "geracao-092",
+    "geracao-095", "geracao-099", "geracao-bolso-1", "gpt2-c-31", "gpt2-c-33", "residual-063", "treino-011", "treino-027b", "treino-030",
+    "treino-033", "treino-039b", "treino-043", "treino-056", "treino-061", "treino-066", "treino-074", "treino-081",
+}
