@@ -70,6 +70,7 @@ def test_redesenhada_da_os_mesmos_numeros(figura, nova):
 
 
 @figuras
+@pytest.mark.lento
 def test_redesenhada_tem_a_mesma_estrutura(figura, nova):
     contas, textos = estrutura(GALERIA / f"{figura.NOME}.svg")
     contas_novas, textos_novos = estrutura(nova / f"{figura.NOME}.svg")

@@ -51,7 +51,7 @@ def sample(logits, temperature=1.0, top_k=None, generator=None):
 def check_shape(logits, shape):
     came = tuple(getattr(logits, "shape", ()))
     if came != shape:
-        raise TypeError(f"os logits vieram com forma {came}; esperava {shape}: o forward devolve (logits, perda), com logits (B, T, V).")
+        raise TypeError(f"os logits vieram com forma {came}; esperava {shape}: o `forward` devolve (logits, perda), com logits (B, T, V).")
 
 
 @torch.no_grad()
