@@ -1,5 +1,7 @@
 """Como no Colab: uma pasta vazia com só o caderno, e o curso vindo por git de uma cópia local em lugar do GitHub."""
 
+import ast
+import builtins
 import json
 import os
 import subprocess
@@ -246,6 +248,24 @@ def test_nada_se_instala_por_cima_do_que_o_colab_tem(caderno):
     codigo = "\n".join("".join(c["source"]) for c in json.loads(caderno.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code")
     linhas = [linha.strip() for linha in codigo.splitlines()]
     assert not [linha for linha in linhas if linha.startswith(("!", "%pip", "%conda")) or "pip\", \"install" in linha]
+
+
+def nomes_de_fora(codigo):
+    """Os nomes que o código usa e não cria em lugar nenhum."""
+    nos = list(ast.walk(ast.parse(codigo)))
+    criados = {no.id for no in nos if isinstance(no, ast.Name) and not isinstance(no.ctx, ast.Load)} | {no.arg for no in nos if isinstance(no, ast.arg)}
+    criados |= {no.name for no in nos if isinstance(no, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler))}
+    criados |= {(no.asname or no.name).partition(".")[0] for no in nos if isinstance(no, ast.alias)}
+    return {no.id for no in nos if isinstance(no, ast.Name)} - criados - vars(builtins).keys()
+
+
+@pytest.mark.parametrize("caderno", CADERNOS, ids=lambda c: c.stem)
+def test_o_caderno_so_recebe_da_preparacao_o_curso_e_nenhum_nome(caderno):
+    """Assim a célula de preparação pode mudar sem que uma lição quebre."""
+    celulas = json.loads(caderno.read_text(encoding="utf-8"))["cells"]
+    codigo = "\n".join("".join(c["source"]) for c in celulas if c["cell_type"] == "code" and "preparacao" not in c["metadata"].get("tags", []))
+    assert nomes_de_fora(codigo) <= {"get_ipython", "display"}
+    assert nomes_de_fora("import os\nprint(os, curso)") == {"curso"}
 
 
 # As que treinam de verdade rodam uma vez só, pelo nbval; das outras, a 08 é a única demorada.
