@@ -103,6 +103,13 @@ def test_o_gptmini_que_se_importa_e_o_do_curso_e_nao_um_plantado_no_caminho(alun
     assert saida.stdout.split("\n")[:2] == [str(casa / "04-gpt-do-zero" / "gptmini" / "__init__.py"), str(casa / "04-gpt-do-zero")]
 
 
+def test_uma_copia_do_capitulo_com_outro_nome_tambem_serve(tmp_path):
+    """Como num servidor, em que cada aluno tem a pasta do capítulo como «aulas»."""
+    aulas = (so_o_capitulo(tmp_path / "curso") / "04-gpt-do-zero").rename(tmp_path / "aulas")
+    saida = preparar(aulas, tmp_path / "ninguém", DE_ONDE)
+    assert saida.returncode == 0 and saida.stdout.split("\n")[1] == str(aulas), saida.stderr
+
+
 @pytest.mark.parametrize("falta", ["gptmini/__init__.py", "apoio/aviso.py"])
 def test_um_gptmini_sem_o_resto_do_curso_nao_serve(falta, tmp_path):
     casa = so_o_capitulo(tmp_path / NOME)
@@ -120,7 +127,7 @@ def frase(saida):
 
 @pytest.mark.parametrize(("caso", "conselho"), [("sem-o-capitulo", "mude o nome dessa pasta"), ("ramo-errado", "confira a internet e o endereço"),
                                                 ("sem-repositorio", "confira a internet e o endereço"), ("copia-pela-metade", "mude o nome dessa pasta"),
-                                                ("sem-git", "instale o git (ou use o ZIP de lá)")])
+                                                ("sem-git", "instale o git (ou use o ZIP)")])
 def test_quando_o_curso_nao_vem_uma_frase_diz_o_que_fazer(caso, conselho, tmp_path, no_lugar_do_github):
     repositorio, pasta, variaveis = tmp_path / "outro", tmp_path / "colab", {}
     pasta.mkdir()
@@ -211,7 +218,7 @@ def test_depois_de_um_comando_nada_no_fork_leva_ao_endereco_antigo(fork):
         nome = caderno.relative_to(RAIZ).as_posix()
         ref = atualizar.AJUSTES["ref"]
         assert f"https://colab.research.google.com/github/ana-lu/gpt.da-turma/blob/{ref}/{nome}" in textos[nome]
-        assert json.dumps(f'REPOSITORIO, REF, VERSAO, git = "{FORK}", "{ref}",')[1:-1] in textos[nome]
+        assert json.dumps(f'REPOSITORIO, REF, VERSAO, CAPITULO = "{FORK}", "{ref}",')[1:-1] in textos[nome]
         assert caderno == atualizar.PAGINA or f"{FORK}/issues/new?title=" in textos[nome]
     assert "O curso agora está em " + FORK in dito and "git push" in dito and "Issues" in dito and "não consegui ver" not in dito
 

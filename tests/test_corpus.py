@@ -149,7 +149,7 @@ def test_disco_cheio_de_verdade(machado, monkeypatch):
 @pytest.mark.lento
 def test_sem_permissao_de_escrita(machado, tmp_path):
     machado("certo")
-    programa = ("import os, sys, torch; from gptmini import corpus, arquivos\n"
+    programa = ("import os, sys, torch; from apoio import arquivos, corpus\n"
                 "torch.hub.get_dir, corpus.URL = (lambda: sys.argv[1]), sys.argv[2]\n"
                 "if os.geteuid() == 0: os.setuid(65534)      # root escreveria em qualquer pasta\n"
                 "try: corpus.machado()\nexcept arquivos.NaoVeio as erro: print(erro)")

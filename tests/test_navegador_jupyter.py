@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from cadernos import caderno_de, celulas, texto
 
 from navegador import navegador, precisa_de_navegador
 
@@ -42,17 +43,17 @@ ESTADO = """() => {
 
 def paineis_das_ultimas():
     """As células das lições 08 e 09 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
-    licoes = {n: nbformat.read(next((RAIZ / "04-gpt-do-zero").glob(f"{n}-*.ipynb")), 4).cells for n in ("08", "09")}
-    fonte = lambda licao, pedaco: next(c.source for c in licoes[licao] if c.cell_type == "code" and pedaco in c.source)  # noqa: E731
-    ensaios = """from gptmini import historinhas, interativo
+    corrida, gpt2 = (celulas(caderno_de(id)) for id in ("corrida-055", "gpt2-004"))
+    fonte = lambda licao, pedaco: next(texto(c) for c in licao if c["cell_type"] == "code" and pedaco in texto(c))  # noqa: E731
+    ensaios = """from apoio import historinhas, interativo
 
 def ensaio(semente, excesso):
     textos = [h.texto for h in historinhas.sortear(5, semente=semente)]
     return {"textos": textos, "excesso": excesso, "boletim": historinhas.boletim(textos)}
 
 interativo.laboratorio({"inteira": ensaio(0, 0.01), "sem atenção": ensaio(1, 1.2)})"""
-    celulas = [fonte("09", "# Preparação"), "import torch", fonte("09", "def turns"), fonte("09", "interativo.giro"),
-               fonte("08", "interativo.orcamento"), ensaios]
+    celulas = [fonte(corrida, "# Preparação"), "import torch", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
+               fonte(gpt2, "interativo.orcamento"), ensaios]
     nucleo = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}     # sem ele, o JupyterLab pergunta
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in celulas], metadata=nucleo)
 
