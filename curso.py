@@ -324,12 +324,12 @@ def ler_json(caminho):
 
 def ao_lado(caminho, fim):
     """Um nome que ninguém mais usa, na mesma pasta: «.kit.json.1f0c9a3e.parte»."""
-    return caminho.with_name(".{}.{}.{}".format(caminho.name, uuid.uuid4().hex[:8], fim))
+    return caminho.with_name(f".{caminho.name}.{uuid.uuid4().hex[:8]}.{fim}")
 
 
 def deixados(pasta, nome, fim):
     """O que um processo morto deixou na pasta com um nome de `ao_lado`."""
-    forma = re.compile(r"\.{}\.[0-9a-f]{{8}}\.{}".format(nome, fim))
+    forma = re.compile(rf"\.{nome}\.[0-9a-f]{{8}}\.{fim}")
     return [p for p in sorted(pasta.glob(".*." + fim)) if forma.fullmatch(p.name) and not p.is_symlink()]
 
 

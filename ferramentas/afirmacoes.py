@@ -67,11 +67,11 @@ def caminhos(afirmacao, fontes):
 
 def lista(livro):
     por_id, linhas = {a["id"]: a for a in livro["afirmacao"]}, [ABERTURA.format(quantas=len(livro["afirmacao"]))]
-    for nome, arquivo, texto in partes():
-        marcas = [m for m in MARCA.finditer(texto) if m[1] in por_id]
+    for nome, arquivo, lido in partes():
+        marcas = [m for m in MARCA.finditer(lido) if m[1] in por_id]
         if marcas:
             linhas += [f"<details>\n<summary>{nome} ({len(marcas)})</summary>\n", f"[abrir]({arquivo})\n"]
-            linhas += [f"- «{frase(texto, m)}»: {'; '.join(caminhos(por_id[m[1]], livro['fonte']))}" for m in marcas]
+            linhas += [f"- «{frase(lido, m)}»: {'; '.join(caminhos(por_id[m[1]], livro['fonte']))}" for m in marcas]
             linhas += ["\n</details>\n"]
     if livro.get("retirada"):
         linhas += ["## Retiradas\n\nO que já se afirmou aqui e não se afirma mais, com o motivo.\n"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import nbformat
+
 from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes, sem_marcas
 
 DOBRAS = {"conferencia", "endurecida"}      # o que se pode pular, e o que se ensinou antes sem as conferências de entrada

@@ -12,10 +12,10 @@ import sys
 import tokenize
 import urllib.request
 from collections import defaultdict
-from pathlib import Path
 
 import mistune
-from cadernos import CAPITULO, RAIZ, sem_marcas
+
+from cadernos import RAIZ, sem_marcas
 
 FORA = {".venv", ".git", "meu-curso", "meu-modelo", ".pytest_cache", ".ipynb_checkpoints", "node_modules"}
 PARTIR = mistune.create_markdown(renderer="ast", plugins=["table", "math"])

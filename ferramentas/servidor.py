@@ -20,12 +20,13 @@ import uuid
 from pathlib import Path
 
 import psutil
-from cadernos import CAPITULO, RAIZ, caderno_de
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from cadernos import CAPITULO, RAIZ, caderno_de
+
 sys.path.insert(0, str(RAIZ / "tests"))
-import medir  # noqa: E402
+import medir
 
 PORTA, CHAVE = 8765, uuid.uuid4().hex
 PROXY = os.environ.get("PROXY", "configurable-http-proxy")

@@ -8,12 +8,12 @@ Cada arquivo é um HTML só, que abre sem internet. Setas, espaço e PageDown an
 import re
 import sys
 from html import escape
-from pathlib import Path
 
 import nbformat
-from cadernos import RAIZ, licoes, sem_marcas
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
+
+from cadernos import RAIZ, licoes, sem_marcas
 
 SAIDA = RAIZ / "slides"
 LONGO = 340      # letras: um parágrafo maior fica só com a primeira frase
@@ -27,7 +27,8 @@ h1 { font-size: 2.2em; line-height: 1.15; } h2 { font-size: 1.5em; margin: 0 0 .
 pre { margin: .3em 0; font: .8em/1.4 ui-monospace, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 .highlight { background: #f6f6f6; border-left: 6px solid #0072B2; padding: .3em .8em; }
 .jp-OutputArea { border-left: 6px solid #009E73; padding-left: .8em; margin-top: .6em; }
-img { max-width: 100%; max-height: calc(60vh * var(--cabe, 1)); } table { border-collapse: collapse; } td, th { padding: .1em .6em; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; max-height: calc(60vh * var(--cabe, 1)); }
+table { border-collapse: collapse; } td, th { padding: .1em .6em; border-bottom: 1px solid #ccc; }
 .jp-InputPrompt, .jp-OutputPrompt, .anchor-link { display: none; } footer { position: fixed; right: 1em; bottom: .4em; font-size: .6em; color: #666; }
 @media print { section { min-height: 0; height: 100vh; } footer { display: none; } }
 """

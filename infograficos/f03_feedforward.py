@@ -1,10 +1,11 @@
 """03 · O feedforward: alarga, curva com a GELU, estreita. Os números são os de um token no bloco 1."""
 
 import torch
+from matplotlib.ticker import MultipleLocator
+
 from apoio.numeros import numero
 from estilo import APAGADO, COR, LINHA, PEQUENO, TEXTO, TINTA, Folha, parte
 from historia import ate, caminho, historia, melhores
-from matplotlib.ticker import MultipleLocator
 
 NOME, TITULO, SECAO = "03-feedforward", "O feedforward", "Feedforward: o que cada token faz com o que leu"
 ALTERNATIVO = ("O feedforward em quatro passos, de um token só: o vetor lido, em faixa de cores; a expansão para quatro vezes "

@@ -1,12 +1,12 @@
 """04 · O que o residual e a LayerNorm fazem, medido: o que resta da entrada e a escala de cada token."""
 
 import torch
+
 from apoio.numeros import numero
 from estilo import APAGADO, COR, PEQUENO, TEXTO, TINTA, Folha
-from historia import caminho, historia
-
 from gptmini.modelo import GPTMini
 from gptmini.vetores import GPTConfig
+from historia import caminho, historia
 
 NOME, TITULO, SECAO = "04-residual-norm", "Residual e LayerNorm", "Conexões residuais e normalização"
 ALTERNATIVO = ("Dois gráficos medidos. À esquerda, quanto o vetor ainda aponta na direção do que entrou, ao atravessar uma pilha "

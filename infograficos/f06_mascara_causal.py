@@ -3,6 +3,7 @@
 import math
 
 import torch
+
 from apoio.numeros import numero
 from estilo import APAGADO, COR, PEQUENO, TEXTO, Folha, claro
 from historia import caminho, historia

@@ -1,10 +1,10 @@
 """07 · Gerar é um laço: prever, sortear, juntar ao fim, repetir."""
 
 import torch
-from estilo import APAGADO, PEQUENO, TEXTO, Folha, visivel
-from historia import ate, historia, melhores
 
+from estilo import APAGADO, PEQUENO, TEXTO, Folha, visivel
 from gptmini.geracao import sample
+from historia import ate, historia, melhores
 
 NOME, TITULO, SECAO = "07-geracao-autoregressiva", "Gerar é um laço", "Geração autorregressiva"
 ALTERNATIVO = ("Três voltas do laço da geração, uma por linha: os tokens que já existem entram no modelo, que dá as chances da "

@@ -5,8 +5,8 @@ from historia import historia
 
 NOME, TITULO, SECAO = "08-mapa-do-capitulo", "O mapa do capítulo", "Arquivos do capítulo"
 ALTERNATIVO = ("Mapa das lições do capítulo em ordem: 00 do texto aos vetores, 01 atenção causal, 02 feedforward, 03 residual e "
-               "LayerNorm, 04 bloco e GPTMini, 05 treino, 06 geração, 07 laboratório, 08 do mini ao GPT-2, 09 corrida. Cada lição traz a forma e a cor da peça que constrói "
-               "e, nas peças que têm parâmetros, que parte dos parâmetros do modelo mora nela.")
+               "LayerNorm, 04 bloco e GPTMini, 05 treino, 06 geração, 07 laboratório, 08 do mini ao GPT-2, 09 corrida. "
+               "Cada lição traz a forma e a cor da peça que constrói e, nas peças que têm parâmetros, que parte dos parâmetros do modelo mora nela.")
 LICOES = (("00", "embedding", "vetores", "Como um texto\nvira vetores?"),
           ("01", "atencao", "atenção", "Como um token\nlê os anteriores?"),
           ("02", "feedforward", "feedforward", "O que faz com\no que leu?"),

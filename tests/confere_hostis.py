@@ -26,17 +26,17 @@ import warnings
 from pathlib import Path
 
 import numpy
-import respostas
 import torch
 import torch.nn.functional as F
-from respostas import CAMADAS, FUNCOES
 from torch import nn
 
 import gptmini
+import respostas
 from apoio import confere
 from apoio.confere import corretor
 from apoio.confere.licoes import feedforward as de_feedforward
 from gptmini import GPTMini, LayerNorm
+from respostas import CAMADAS, FUNCOES
 
 CASOS = []
 

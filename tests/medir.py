@@ -114,8 +114,9 @@ def velocidade(rodadas=5, passos=8):
 
 def geracao(rodadas=3, novos=500):
     """Tokens por segundo ao escrever 500 tokens com cache, contexto 512; medianas de rodadas intercaladas."""
-    from gptmini import generate_cached
     from transformers import GPT2Config, GPT2LMHeadModel
+
+    from gptmini import generate_cached
 
     nosso = GPTMini(GPTConfig(65, 512, 128, 4, 4)).eval()
     deles = GPT2LMHeadModel(GPT2Config(vocab_size=65, n_positions=512, n_embd=128, n_head=4, n_layer=4,

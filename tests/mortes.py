@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, os.environ.get("GPTMINI", str(Path(__file__).resolve().parent.parent / "04-gpt-do-zero")))
-import torch  # noqa: E402
+import torch
 
 from apoio import arquivos, ponto, pronto, publicar, treinar
-from gptmini import GPTConfig, GPTMini, WordTokenizer  # noqa: E402
-from gptmini.treino import adamw  # noqa: E402
+from gptmini import GPTConfig, GPTMini, WordTokenizer
+from gptmini.treino import adamw
 
 TEXTO = "O sabiá cantou na mangueira, e a Ana ouviu.\nDepois choveu, e ninguém cantou mais.\n" * 30
 
@@ -79,7 +79,7 @@ def filho(faz, *argumentos):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             faz(*argumentos)
             os._exit(0)
-        except BaseException:  # noqa: BLE001 — o filho acaba aqui, dê no que der
+        except BaseException:
             os._exit(1)
     return pid
 
@@ -157,4 +157,4 @@ if __name__ == "__main__":
             print(f"  {grava.__name__:<11}", matar(grava, mortes, ate=0.5 if grava is um_treino else 0.05), flush=True)
         for grava in (um_modelo, um_ponto, uma_pagina):
             print(f"  {grava.__name__:<11}", em_dupla(grava, pares), flush=True)
-        arquivos._sem_nome = lambda pasta: None      # noqa: SLF001 — o caminho do macOS e dos discos de rede
+        arquivos._sem_nome = lambda pasta: None

@@ -26,8 +26,6 @@ import datetime
 import decimal
 import dis
 import enum
-import fractions
-import importlib
 import io
 import itertools
 import json
@@ -60,11 +58,27 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 import apoio  # noqa: E402
-import gptmini  # noqa: E402
 from apoio import arquivos, confere, corpus, corrida, historinhas, interativo, ponto, por_dentro, pronto, publicar, treinar, veja  # noqa: E402
 from gptmini import (  # noqa: E402
-    CausalSelfAttention, CharTokenizer, FeedForward, GPTConfig, GPTMini, KVCache, LayerNorm, Step, TransformerBlock, UnknownTokenError,
-    WordTokenizer, batches, carregar_gpt2, evaluate, generate, generate_cached, sample, train, train_steps,
+    CausalSelfAttention,
+    CharTokenizer,
+    FeedForward,
+    GPTConfig,
+    GPTMini,
+    KVCache,
+    LayerNorm,
+    Step,
+    TransformerBlock,
+    UnknownTokenError,
+    WordTokenizer,
+    batches,
+    carregar_gpt2,
+    evaluate,
+    generate,
+    generate_cached,
+    sample,
+    train,
+    train_steps,
 )
 
 DEMORA, MEMORIA = 4.0, 3 << 30      # o que uma tentativa pode gastar: segundos e bytes
@@ -1187,7 +1201,7 @@ TOML_RUINS = tuple(f"arquivo(pasta, {c})" for c in (
     "gramatica.replace('[\"Ana\", \"Bia\"]', '[]').replace('[\"Davi\", \"Caio\"]', '[]').encode()", "(gramatica + gramatica).encode()", "gramatica.replace('caiu', 'x' * 10**6).encode()",
     "gramatica.replace('\"{heroi} viu {o coisa} {coisa}.\"', ', '.join('\"' + c * 3 + ' {heroi} viu {o coisa} {coisa}.\"' for c in map(chr, range(0x4e00, 0x4e00 + 8000)))).encode()",
     "gramatica.replace('[palavras.nome]', '[palavras]\\nnome = 3\\n[palavras.nomes]').encode()", "gramatica.replace('f = [\"pera\"', 'x = [\"pera\"').encode()", "gramatica.encode('utf-16')", "b'a = 1e999'", "b'a = 2026-01-01'", "b'a = nan'"))
-NOMES = Tipo(lambda v, a: v is None or isinstance(v, dict) and set(v) <= {"f", "m", "mp", "fp"} and all(isinstance(l, (list, tuple)) for l in v.values()), ("None", "{'f': ['Lia'], 'm': ['Beto']}"),
+NOMES = Tipo(lambda v, a: v is None or isinstance(v, dict) and set(v) <= {"f", "m", "mp", "fp"} and all(isinstance(nomes, (list, tuple)) for nomes in v.values()), ("None", "{'f': ['Lia'], 'm': ['Beto']}"),
              ("{'f': []}", "{'x': ['Lia']}", "{'f': 'Lia'}", "{'f': ['lia']}", "{'f': ['Lia', 'Lia']}", "{'f': [3]}", "{'f': ['']}", "{'f': ['A b']}", "{3: ['Lia']}", "{'f': ['Lia\\ud800']}", "{'f': None}", "['Lia']",
               "{'f': ['Li\\u0301a'], 'm': ['Beto']}", "{None: None}", "{'f': {'Lia': 1}}", "{'f': iter(['Lia'])}", "{'f': ['E']}", "{'f': ['🦜']}", "{'f': ['Lia\\n']}", "{'tipo': ['x']}", "{('f',): ['Lia']}", "{'f': ['x' * 10**6]}"))
 porta("Gramatica", {"nomes": ("None", NOMES), "palavras": ("None", Tipo(lambda v, a: v is None or v == {} or isinstance(v, dict) and set(v) <= {"nome", "fruta"}, ("None",), (

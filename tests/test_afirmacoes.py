@@ -7,8 +7,9 @@ import ast
 import json
 from pathlib import Path
 
-import afirmacoes as ferramenta
 import pytest
+
+import afirmacoes as ferramenta
 from cadernos import celula, celulas, licoes, rotulos, texto
 from viradas import SEM_VIRADA, VIRADAS
 

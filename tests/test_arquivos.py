@@ -24,17 +24,16 @@ import urllib.error
 import zipfile
 
 import httpx
-import mortes
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-
 from torch import nn
 
+import mortes
 from apoio import arquivos, ponto, pronto
-from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer
 from apoio.arquivos import NaoGravou, NaoVeio, gravar
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer
 from gptmini.treino import adamw
 
 com_e_sem_nome = pytest.mark.parametrize("sem_nome", [True, False], ids=["como-aqui", "com-nome"])

@@ -6,10 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+
+import pytest
 
 import atualizar
-import pytest
 from cadernos import RAIZ, caderno_de, licoes
 
 ENDERECO = atualizar.AJUSTES["repositorio"]

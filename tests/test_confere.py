@@ -17,22 +17,22 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import cadernos
-import confere_hostis as hostis
 import numpy
 import pytest
-import respostas
 import torch
 import torch.nn.functional as F
-from respostas import CAMADAS, FUNCOES
 from torch import nn
 
+import cadernos
+import confere_hostis as hostis
+import respostas
 from apoio import confere, pronto
 from apoio.confere import EXERCICIOS, corretor
 from apoio.confere.licoes import bloco as de_bloco
 from apoio.confere.licoes import feedforward as de_feedforward
 from apoio.confere.licoes import geracao as de_geracao
 from gptmini import FeedForward, GPTMini, LayerNorm, TransformerBlock
+from respostas import CAMADAS, FUNCOES
 
 CAPITULO = Path(__file__).resolve().parent.parent / "04-gpt-do-zero"
 CONFERE = CAPITULO / "apoio" / "confere"
@@ -353,7 +353,7 @@ def test_forma_errada_e_recusada_com_uma_frase(exercicio, forma):
     if exercicio in CAMADAS:
         resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: torch.zeros(forma)})
     else:
-        resposta = lambda *a: torch.zeros(forma)  # noqa: E731
+        resposta = lambda *a: torch.zeros(forma)
     resultado = conferir(exercicio, resposta)
     assert not resultado.ok and "tropeçou" not in resultado.dica
 
@@ -374,7 +374,7 @@ def test_nan_e_recusado(exercicio):
     if exercicio in CAMADAS:
         resposta = type("Minha", (certa,), {"forward": lambda self, x: x * math.nan})
     else:
-        resposta = lambda *a: em_nan(certa(*a))  # noqa: E731
+        resposta = lambda *a: em_nan(certa(*a))
     resultado = conferir(exercicio, resposta)
     assert not resultado.ok and "tropeçou" not in resultado.dica
 
@@ -510,7 +510,7 @@ def test_a_pasta_que_a_resposta_apaga_nao_derruba(tmp_path, monkeypatch):
 
 
 def test_um_torch_ja_trocado_no_notebook_nao_engana_nem_e_desfeito(monkeypatch):
-    mentira = lambda *a, **k: True  # noqa: E731
+    mentira = lambda *a, **k: True
     monkeypatch.setattr(torch, "allclose", mentira)
     monkeypatch.setattr(torch.Tensor, "double", lambda self: torch.zeros(()), raising=False)
     vista = []

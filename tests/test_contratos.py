@@ -14,10 +14,22 @@ import torch
 
 import portas
 from apoio import modelo_pronto
-from gptmini import (
-    CausalSelfAttention, CharTokenizer, GPTConfig, GPTMini, KVCache, UnknownTokenError, WordTokenizer, batches, evaluate, generate, generate_cached, sample, train, train_steps,
-)
 from apoio.por_dentro import percorrer
+from gptmini import (
+    CharTokenizer,
+    GPTConfig,
+    GPTMini,
+    KVCache,
+    UnknownTokenError,
+    WordTokenizer,
+    batches,
+    evaluate,
+    generate,
+    generate_cached,
+    sample,
+    train,
+    train_steps,
+)
 
 FICHA = GPTConfig(vocab_size=20, context_length=8, d_model=16, n_heads=2, n_layers=2)
 TREINO = {"steps": 4, "batch_size": 2, "lr": 1e-2}

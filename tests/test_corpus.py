@@ -139,7 +139,7 @@ def test_disco_cheio_de_verdade(machado, monkeypatch):
     if not Path("/dev/full").exists():
         pytest.skip("este sistema não tem /dev/full")
     pasta = machado("certo")
-    monkeypatch.setattr(arquivos, "_abrir", lambda novo: open("/dev/full", "r+b"))      # noqa: SIM115
+    monkeypatch.setattr(arquivos, "_abrir", lambda novo: open("/dev/full", "r+b"))
     with pytest.raises(arquivos.NaoVeio, match="disco está cheio"):
         corpus.machado()
     assert list(pasta.iterdir()) == []
@@ -245,7 +245,7 @@ def test_utf8_cortado_em_qualquer_byte_e_dito_ou_e_o_comeco():
     assert recusados == sum(0x80 <= b < 0xC0 for b in dados)
 
 
-@pytest.mark.parametrize("corte", ["era uma av\xc3", "disse: \xe2\x80", "AÇÃ\xc3".encode("utf-8")[:-1].decode("latin-1"), "ol\xc3\xa1 \xf0\x9f\x98"])
+@pytest.mark.parametrize("corte", ["era uma av\xc3", "disse: \xe2\x80", "AÇÃ\xc3".encode()[:-1].decode("latin-1"), "ol\xc3\xa1 \xf0\x9f\x98"])
 def test_o_corte_na_unica_letra_acentuada_tambem_e_dito(corte):
     with pytest.raises(corpus.TextoInvalido, match="cortado no meio de uma letra.* linha 2"):
         corpus.decodificar(b"um\r\n" + corte.encode("latin-1"))

@@ -10,13 +10,13 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import cadernos
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import cadernos
 from apoio import corrida, historinhas
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
@@ -93,7 +93,7 @@ def test_o_treino_padrao_nao_mudou_com_o_ritmo_por_argumento(pista):
 
 
 def test_a_mesma_semente_corre_igual(pista):
-    correr = lambda semente: [passo.train_loss for _, passo in corrida.treinar(receita(), pista, semente)]  # noqa: E731
+    correr = lambda semente: [passo.train_loss for _, passo in corrida.treinar(receita(), pista, semente)]
     assert correr(1) == correr(1) != correr(2)
 
 

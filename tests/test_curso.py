@@ -14,9 +14,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import pytest
-
 import curso
+import pytest
 from ferramentas import endereco, kit
 
 REPOSITORIO = Path(curso.__file__).parent

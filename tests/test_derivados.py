@@ -8,8 +8,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import atualizar
 import pytest
+
+import atualizar
 import viradas
 
 RAIZ = Path(__file__).resolve().parent.parent

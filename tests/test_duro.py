@@ -8,7 +8,6 @@ acha uma que reprova, a encolhe até a menor. A contagem inteira é `python test
 import re
 import shutil
 import unicodedata
-from pathlib import Path
 
 import pytest
 import torch

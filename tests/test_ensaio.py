@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from cadernos import CAPITULO, RAIZ
 
 NOVOS = {"07-laboratorio": "10-laboratorio", "08-do-mini-ao-gpt2": "11-do-mini-ao-gpt2", "09-corrida": "12-corrida",

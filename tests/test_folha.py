@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from navegador import navegador, precisa_de_navegador
 
 from gptmini import CausalSelfAttention, FeedForward, GPTConfig, LayerNorm
+from navegador import navegador, precisa_de_navegador
 
 FOLHA = Path(__file__).resolve().parent.parent / "04-gpt-do-zero" / "folha-do-aluno.html"
 

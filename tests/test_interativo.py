@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from apoio import historinhas, interativo
-from gptmini.geracao import generate
-from gptmini.modelo import GPTMini
 from apoio.por_dentro import percorrer
 from apoio.pronto import modelo_pronto
+from gptmini.geracao import generate
+from gptmini.modelo import GPTMini
 from gptmini.treino import train_steps
 from gptmini.vetores import GPTConfig, WordTokenizer
 
@@ -144,7 +144,7 @@ def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recad
 def test_no_giro_andar_com_os_dois_nao_muda_a_nota():
     painel = giro()
     consulta, chave = controle(painel, "Lugar da consulta"), controle(painel, "Lugar da chave")
-    nota = lambda: re.search(r"dá nota (−?[\d,]+)", painel.tela.value)[1]  # noqa: E731
+    nota = lambda: re.search(r"dá nota (−?[\d,]+)", painel.tela.value)[1]
     notas = {}
     for distancia in (0, 4):
         for lugar in (0, 5, 12):

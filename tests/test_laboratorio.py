@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 import viradas
 from cadernos import caderno_de, celulas
 from viradas import VIRADAS, do_laboratorio, roda

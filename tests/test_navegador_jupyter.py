@@ -17,8 +17,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from cadernos import caderno_de, celulas, texto
 
+from cadernos import caderno_de, celulas, texto
 from navegador import navegador, precisa_de_navegador
 
 RAIZ = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ ESTADO = """() => {
 def paineis_das_ultimas():
     """As células das lições 08 e 09 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
     corrida, gpt2 = (celulas(caderno_de(id)) for id in ("corrida-055", "gpt2-004"))
-    fonte = lambda licao, pedaco: next(texto(c) for c in licao if c["cell_type"] == "code" and pedaco in texto(c))  # noqa: E731
+    fonte = lambda licao, pedaco: next(texto(c) for c in licao if c["cell_type"] == "code" and pedaco in texto(c))
     ensaios = """from apoio import historinhas, interativo
 
 def ensaio(semente, excesso):
@@ -52,10 +52,10 @@ def ensaio(semente, excesso):
     return {"textos": textos, "excesso": excesso, "boletim": historinhas.boletim(textos)}
 
 interativo.laboratorio({"inteira": ensaio(0, 0.01), "sem atenção": ensaio(1, 1.2)})"""
-    celulas = [fonte(corrida, "# Preparação"), "import torch", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
+    juntas = [fonte(corrida, "# Preparação"), "import torch", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
                fonte(gpt2, "interativo.orcamento"), ensaios]
     nucleo = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}     # sem ele, o JupyterLab pergunta
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in celulas], metadata=nucleo)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in juntas], metadata=nucleo)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_licao_06_no_jupyterlab(laboratorio, pagina):
         antes, lida = figura.inner_html(), historia.inner_text()
         quadro.get_by_role("button", name="próxima palavra").click()
         mudou(figura, antes)
-        espera(lambda: len(historia.inner_text()) > len(lida))
+        espera(lambda lida=lida: len(historia.inner_text()) > len(lida))
     assert mexer_pelo_teclado(quadro, "Temperatura", "ArrowRight", 5) < 1000
     lida = historia.inner_text()
     quadro.get_by_role("button", name="desfazer").focus()

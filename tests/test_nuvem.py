@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import curso
+import pytest
 
 RAIZ = Path(__file__).resolve().parent.parent
 BINDER = RAIZ / ".binder"

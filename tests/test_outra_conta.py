@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from apoio import interativo, ponto, pronto
-from gptmini import GPTConfig, GPTMini, KVCache, WordTokenizer, generate, generate_cached
 from apoio.por_dentro import difere_do_padrao, percorrer
 from apoio.publicar import publicar
+from gptmini import GPTConfig, GPTMini, KVCache, WordTokenizer, generate, generate_cached
 from gptmini.treino import adamw
 
 FICHA = GPTConfig(vocab_size=7, context_length=12, d_model=16, n_heads=2, n_layers=2)

@@ -5,10 +5,10 @@ import io
 import math
 import re
 
-import cadernos
 import pytest
 import torch
 
+import cadernos
 from apoio import confere
 
 # O que cada célula que responde aos palpites usa das que vêm antes.

@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import curso
+import pytest
 
 RAIZ = Path(__file__).resolve().parent.parent
 # Como o uv chama cada sistema; o torch 2.13 pede o macOS 14.

@@ -5,13 +5,13 @@ import re
 
 import pytest
 import torch
-from navegador import Vigia, navegador, precisa_de_navegador
 from torch import nn
 
 from apoio import historinhas, modelo_pronto
-from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, generate
 from apoio.arquivos import remontar
 from apoio.publicar import publicar
+from gptmini import CharTokenizer, GPTConfig, GPTMini, WordTokenizer, generate
+from navegador import Vigia, navegador, precisa_de_navegador
 
 HOSTIL = '</script><img src="x" onerror="window.invadida=1"><script>window.invadida=1</script>{{pesos}}'
 TEXTOS = ["Ana viu uma capivara.\n— Olá, capivara! — disse Ana.", "O sabiá é amigo da onça-pintada: que bom?"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 import slides
 from cadernos import RAIZ, licoes
 from navegador import navegador, precisa_de_navegador

@@ -5,16 +5,16 @@ import functools
 import math
 import re
 
-import guia
 import pytest
 import torch
 import torch.nn.functional as F
-from cadernos import celulas, licoes, rotulos, texto
 from torch import nn
 
 import gptmini
+import guia
 from apoio import confere, pronto
 from apoio.confere import corretor
+from cadernos import celulas, licoes, rotulos, texto
 
 
 @pytest.fixture(autouse=True)

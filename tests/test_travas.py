@@ -9,13 +9,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import curso
 import pytest
+from ferramentas import atualizar, kit, pinos
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import curso
-from ferramentas import atualizar, kit, pinos
 from test_curso import SEM_REDE, entrar, frase, maquina, pacote, raiz  # noqa: F401
 
 LISTAS = (curso.PACOTES, curso.PACOTES_DOS_TESTES)

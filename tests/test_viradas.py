@@ -1,7 +1,8 @@
 """Cada prova prova: trocada a peça por uma quebrada, a célula falha. As trocas estão em viradas.py."""
 
-import afirmacoes
 import pytest
+
+import afirmacoes
 import viradas
 from viradas import SEM_VIRADA, VIRADAS, do_laboratorio, roda
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib
+
 from cadernos import caderno_de, celulas, rotulos, texto
 
 matplotlib.use("Agg")
@@ -163,6 +164,7 @@ def sorteadas(n, semente):
 def roda(prova, pasta, monkeypatch, virada=None, espaco=None):
     """Roda a prova, e antes dela o que ela pede, numa pasta vazia; com uma virada, com a peça trocada."""
     import torch
+
     from apoio import historinhas
 
     monkeypatch.chdir(pasta)

@@ -169,7 +169,7 @@ def _abrir(novo):
     if arquivo := _sem_nome(novo.parent):
         return _trancado(arquivo)
     while True:
-        arquivo = _trancado(open(novo, "x+b"))      # noqa: SIM115
+        arquivo = _trancado(open(novo, "x+b"))
         if novo.exists():
             return arquivo
         arquivo.close()                             # foi varrido entre nascer e ser trancado
@@ -179,7 +179,7 @@ def _sem_nome(pasta):
     """Um arquivo que só ganha nome depois de inteiro, e de que um processo morto não deixa nada; None onde não há disso."""
     if os.path.isdir("/proc/self/fd"):
         with suppress(AttributeError, OSError):
-            return open(os.open(pasta, os.O_TMPFILE | os.O_RDWR, 0o666), "r+b")      # noqa: SIM115
+            return open(os.open(pasta, os.O_TMPFILE | os.O_RDWR, 0o666), "r+b")
     return None
 
 
@@ -469,7 +469,7 @@ def do_hub(nome, revisao):
     except ImportError:
         raise NaoVeio("baixar do Hugging Face pede mais pacotes: pip install transformers") from None
     try:
-        from httpx import HTTPError      # de que o huggingface_hub é feito, nas versões de hoje
+        from httpx import HTTPError  # de que o huggingface_hub é feito, nas versões de hoje
     except ImportError:
         HTTPError = OSError
     try:

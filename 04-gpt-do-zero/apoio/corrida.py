@@ -16,13 +16,14 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from gptmini.modelo import GPTMini, check_model
+from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
+from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real, short
+
 from . import corpus
 from .arquivos import gravar, motivo
 from .numeros import formatado
 from .numeros import numero as n
-from gptmini.modelo import GPTMini, check_model
-from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
-from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real, short
 
 T = 64                               # a janela em que todos são julgados
 PASTA = Path("meu-modelo") / "corrida"

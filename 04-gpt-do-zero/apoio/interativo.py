@@ -17,10 +17,10 @@ import torch
 from apoio import historinhas, veja
 from apoio.arquivos import desmontar
 from apoio.numeros import formatado, numero, porcento
-from gptmini.cache import check_pieces, differs
-from gptmini.geracao import generate, sample
 from apoio.por_dentro import chances, percorrer
 from apoio.pronto import dados, modelo_pronto
+from gptmini.cache import check_pieces, differs
+from gptmini.geracao import generate, sample
 from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
 from gptmini.vetores import as_int, as_real, short
 

@@ -2,8 +2,9 @@
 
 import torch
 
-from .arquivos import Recusado, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.vetores import as_int, short
+
+from .arquivos import Recusado, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 
 MARCA = b"gptmini-ponto-1\n"
 

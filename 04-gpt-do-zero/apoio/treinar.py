@@ -20,12 +20,13 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from . import corpus, ponto, pronto
-from .arquivos import memoria, motivo
-from .numeros import numero
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
 from gptmini.vetores import CharTokenizer, GPTConfig
+
+from . import corpus, ponto, pronto
+from .arquivos import memoria, motivo
+from .numeros import numero
 
 PADRAO = {"corpus": "historinhas", "contexto": 96, "d_model": 96, "cabecas": 3, "camadas": 2, "passos": 1200, "lote": 32,
           "semente": 0, "guardar_a_cada": 100, "lr": 5e-3, "dropout": 0.0}
@@ -143,7 +144,8 @@ def opcoes():
                                ("cabecas", 10**6, "cabeças de atenção"), ("camadas", 1000, "blocos"), ("passos", 10**9, "passos de treino"),
                                ("lote", 10**9, "exemplos por passo, somados os processos"), ("semente", 10**9, "sorteia pesos e lotes"),
                                ("guardar-a-cada", 10**9, "passos entre dois pontos")):
-        fala.add_argument(f"--{nome}", type=inteiro(0 if nome == "semente" else 1, maior), metavar="N", help=f"{ajuda} (padrão: {PADRAO[nome.replace('-', '_')]})")
+        fala.add_argument(f"--{nome}", type=inteiro(0 if nome == "semente" else 1, maior), metavar="N",
+                          help=f"{ajuda} (padrão: {PADRAO[nome.replace('-', '_')]})")
     fala.add_argument("--lr", type=numero_que(lambda x: 0 < x < math.inf, "acima de zero, como 0,005"), metavar="X",
                       help=f"taxa de aprendizado (padrão: {PADRAO['lr']})")
     fala.add_argument("--dropout", type=numero_que(lambda x: 0 <= x < 1, "de 0 até menos de 1, como 0,1"), metavar="X",

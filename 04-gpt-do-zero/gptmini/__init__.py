@@ -32,5 +32,5 @@ class _Mudou:
         casa, _, sala = nome.partition(".")
         if casa == "gptmini" and sala in ("arquivos aviso confere corpus corrida historinhas interativo modelo_pronto ponto por_dentro "
                                           "pronto publicar treinar veja").split():
-            raise ImportError(f"esta cópia da lição é antiga: «{sala}» saiu de gptmini e foi para apoio. Troque gptmini por apoio neste import, ou abra a lição nova.")
+            raise ImportError(f"esta lição é uma cópia antiga: «{sala}» foi para apoio. Troque gptmini por apoio neste import, ou abra a lição nova.")
 sys.meta_path.append(_Mudou)

@@ -201,7 +201,7 @@ def gelu_de_nada(x):
 # -- o que só se vê com mais de um caso por parâmetro -----------------------------------------------------
 
 @certa("gelu")
-def gelu_em_memoria_emprestada(x, memoria=torch.zeros(41)):
+def gelu_em_memoria_emprestada(x, memoria=torch.zeros(41)):      # noqa: B008
     memoria.resize_(x.shape).copy_(F.gelu(x))
     return memoria
 

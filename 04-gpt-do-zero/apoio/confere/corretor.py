@@ -178,7 +178,7 @@ def _so_o_torch_puro(ganchos=()):
     _EMBUTIDAS.update(_PUROS[0][1])                     # primeiro: o resto desta função precisa delas
     _repor(_PUROS, sobras=False)
     _repor(_VISTA[-1][1], sobras=False)
-    for gancho, antes in zip(_GANCHOS, ganchos or itertools.repeat({})):  # noqa: B905
+    for gancho, antes in zip(_GANCHOS, ganchos or itertools.repeat({})):
         if gancho or antes:
             gancho.clear()
             gancho.update(antes)
@@ -364,8 +364,8 @@ _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira qu
     (RuntimeError, "scalar outputs", "`backward` parte de um número só: chame-o na perda, o segundo valor de `model(x, y)`."),
     (RuntimeError, "to Scalar", "`.item()` só serve a tensor de um número."),
     (RuntimeError, "Index tensor", "`gather` quer o índice com tantos eixos quantos a tabela: ponha um no fim, `[..., None]`."),
-    (TypeError, r"unsupported operand.*'(function|method|type|(?!Tensor|NoneType)[A-Z]\w+)'", "Uma das coisas dessa conta é uma camada ou uma função, e não um tensor: "
-                                                                               "chame-a com parênteses, como em `sublayer(x)`."),
+    (TypeError, r"unsupported operand.*'(function|method|type|(?!Tensor|NoneType)[A-Z]\w+)'",
+     "Uma das coisas dessa conta é uma camada ou uma função, e não um tensor: chame-a com parênteses, como em `sublayer(x)`."),
     (TypeError, r"must be Tensor, not (?!NoneType)[A-Z]\w", "O que chegou ali é uma camada, e não um tensor. Camada primeiro se cria, depois se chama: "
                                              "`nn.GELU()(h)`."),
     (TypeError, r"missing 1 required positional arguments?: \"dim\"", "Falta dizer em que eixo: `dim=-1` é o último."),

@@ -15,10 +15,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from apoio.numeros import numero
 from apoio.confere.corretor import (
-    EIXOS, LIMITE, comum, cru, diga, e_um, frase_de, igual, mostrar, pt, responder, uma_sequencia,
+    EIXOS,
+    LIMITE,
+    comum,
+    cru,
+    diga,
+    e_um,
+    frase_de,
+    igual,
+    mostrar,
+    pt,
+    responder,
+    uma_sequencia,
 )
+from apoio.numeros import numero
 
 
 def forma(nome, palpite, certa, eixos="", segundos=LIMITE):
@@ -60,7 +71,8 @@ def _de_tensor(valor):
 
 def _numero_escrito(texto):
     """«4,2», «.5», «1e3», «50 %», «1.000,5», «10 mil», «−3» -> o número; None, se não é um."""
-    partes = re.fullmatch(r"([+-]?)(\d[\d_]*|\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.)|)([.,]\d*)?(e[+-]?\d{1,3})? ?(%|[a-zãõ]+)?",
+    partes = re.fullmatch(r"([+-]?)(\d[\d_]*|\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.)|)([.,]\d*)?"
+                          r"(e[+-]?\d{1,3})? ?(%|[a-zãõ]+)?",
                           texto.replace("−", "-").replace("\u00a0", " ").removeprefix("~").removeprefix("≈").strip())
     if not partes or not re.search(r"\d", (partes[2] or "") + (partes[3] or "")) or (partes[5] not in (None, "%", "x", "vezes", *_MIL)):
         return None

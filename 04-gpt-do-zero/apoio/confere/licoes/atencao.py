@@ -5,10 +5,20 @@ import math
 import torch
 import torch.nn.functional as F
 
-from apoio.numeros import formatado
 from apoio.confere.corretor import (
-    casos_da_ficha, chamar, conferir_camada, diga, exercicio, exigir, igual, julgar, pt, sorteio, um_tensor,
+    casos_da_ficha,
+    chamar,
+    conferir_camada,
+    diga,
+    exercicio,
+    exigir,
+    igual,
+    julgar,
+    pt,
+    sorteio,
+    um_tensor,
 )
+from apoio.numeros import formatado
 from gptmini.atencao import CausalSelfAttention
 
 

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from apoio.confere.corretor import casos_da_ficha, chamar, conferir_camada, diga, exercicio, exigir, julgar, pt, sorteio, um_tensor
 from gptmini.feedforward import FeedForward
 
-
 _CURVAS = {"exata": F.gelu, "relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "sigmoide": torch.sigmoid, "nenhuma": lambda x: x,
            "sigmoide 1,702": lambda x: x * (1.702 * x).sigmoid(), "phi": lambda x: torch.special.ndtr(x),
            "erf sem raiz": lambda x: 0.5 * x * (1 + torch.erf(x)),

@@ -6,10 +6,22 @@ from dataclasses import replace
 
 import torch
 
-from apoio.numeros import porcento
 from apoio.confere.corretor import (
-    FICHA, Falha, chamar, diga, exercicio, exigir, igual, julgar, pt, sortear_pesos, sorteio, um_inteiro, um_tensor,
+    FICHA,
+    Falha,
+    chamar,
+    diga,
+    exercicio,
+    exigir,
+    igual,
+    julgar,
+    pt,
+    sortear_pesos,
+    sorteio,
+    um_inteiro,
+    um_tensor,
 )
+from apoio.numeros import porcento
 from gptmini.modelo import GPTMini
 
 
@@ -173,7 +185,7 @@ def amostrar(resposta):
             raise diga("amostrar.fora_do_vocabulario", id=ruins[0], ultimo=len(caso[0]) - 1)
         return torch.bincount(torch.tensor(ids), minlength=len(caso[0])), ids
 
-    logits, total = torch.tensor(_NOTAS), 0
+    logits = torch.tensor(_NOTAS)
     if len(set(sortear((logits, 1.0, None), sorteio(0), 60)[1])) == 1:
         girados = [logits.roll(i) for i in range(len(logits))]
         gulosa = all(sortear((girado, 1.0, None), sorteio(0), 1)[1][0] == girado.argmax() for girado in girados)

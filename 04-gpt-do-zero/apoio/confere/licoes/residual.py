@@ -6,7 +6,17 @@ import torch
 from torch import nn
 
 from apoio.confere.corretor import (
-    chamar, conferir_camada, diga, exercicio, exigir, julgar, mesmo_gradiente, pt, sortear_pesos, sorteio, um_tensor,
+    chamar,
+    conferir_camada,
+    diga,
+    exercicio,
+    exigir,
+    julgar,
+    mesmo_gradiente,
+    pt,
+    sortear_pesos,
+    sorteio,
+    um_tensor,
 )
 from gptmini.residual import LayerNorm
 

@@ -6,7 +6,6 @@ import unicodedata
 
 from apoio.confere.corretor import Falha, chamar, cru, descrever, diga, e_um, exercicio, exigir, mostrar, nome_do_tipo, uma_sequencia
 
-
 _TEXTOS = ["Ana tinha uma pipa azul.", "A pipa voou, e Ana riu!", "Davi viu um beija-flor na feira.\nO beija-flor fugiu.",
            "Até o avô viu, é azul."]
 _NOVOS = ["Davi viu uma pipa.", "Davi viu uma pipa na feira, e Ana viu uma pipa azul.", "Davi viu uma pipa.\nAna riu!"]      # palavras conhecidas

@@ -7,8 +7,24 @@ from dataclasses import replace
 import torch
 
 from apoio.confere.corretor import (
-    FICHA, Falha, chamar, cru, descrever, diga, e_um, exercicio, exigir, forma_errada, igual, julgar, mesmo_gradiente, pt,
-    sortear_pesos, sorteio, um_tensor, uma_sequencia,
+    FICHA,
+    Falha,
+    chamar,
+    cru,
+    descrever,
+    diga,
+    e_um,
+    exercicio,
+    exigir,
+    forma_errada,
+    igual,
+    julgar,
+    mesmo_gradiente,
+    pt,
+    sortear_pesos,
+    sorteio,
+    um_tensor,
+    uma_sequencia,
 )
 from gptmini.modelo import GPTMini
 
