@@ -383,6 +383,7 @@ MUDANCAS = {
 @nos_dois
 @pytest.mark.parametrize(("mudanca", "ficha"), [(mudanca, {}) for mudanca in MUDANCAS] + [
     (mudanca, ficha) for mudanca in ("nada", "saida-solta", "saida-amarrada") for ficha in ({"tie_weights": False}, {"bias": False, "dropout": 0.25, "n_layers": 2})])
+@pytest.mark.uma_em(3)
 def test_o_modelo_volta_como_estava_e_quem_o_guardou_nao_muda(tmp_path, meio, mudanca, ficha):
     model = novo(**ficha)
     MUDANCAS[mudanca](model)
@@ -556,6 +557,7 @@ def com_marca(meio, corpo):
 
 @nos_dois
 @pytest.mark.parametrize("caso", HOSTIS)
+@pytest.mark.uma_em(3)
 def test_um_arquivo_que_mente_e_recusado_com_uma_frase_e_sem_construir_nada(tmp_path, meio, caso):
     arquivo = desmontado(meio)
     HOSTIS[caso](meio, arquivo)

@@ -35,6 +35,7 @@ PEDIDOS = {
 @pytest.mark.parametrize("B", [1, 7])
 @pytest.mark.parametrize("T", [1, 5, 16, 40], ids=["um", "dentro", "cheio", "maior-que-o-contexto"])
 @pytest.mark.parametrize("n", [0, 1, 30])
+@pytest.mark.uma_em(5)
 def test_os_mesmos_tokens_que_generate(modelo, pedido, B, T, n):
     opcoes, idx = PEDIDOS[pedido], comeco(B, T)
     esperado, veio = (g(modelo, idx, n, generator=torch.Generator().manual_seed(3), **opcoes) for g in (generate, generate_cached))

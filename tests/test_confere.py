@@ -59,6 +59,7 @@ def nomes(pares):
 # -- certas e erradas -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("exercicio, resposta", respostas.CERTAS, ids=nomes(respostas.CERTAS))
+@pytest.mark.uma_em(3)
 def test_resposta_certa_passa(exercicio, resposta):
     resultado = conferir(exercicio, resposta)
     assert resultado.ok and resultado.pistas == (), resultado
@@ -342,6 +343,7 @@ TIPOS_ERRADOS = [3, "abc", [1.0, 2.0], (torch.zeros(2), torch.zeros(2)), {"x": 1
 
 @pytest.mark.parametrize("valor", TIPOS_ERRADOS, ids=lambda v: type(v).__name__)
 @pytest.mark.parametrize("exercicio", FUNCOES)
+@pytest.mark.uma_em(3)
 def test_tipo_errado_e_recusado_com_uma_frase(exercicio, valor):
     resultado = conferir(exercicio, lambda *a: valor)
     assert not resultado.ok and "tropeçou" not in resultado.dica and "Em branco" not in resultado.dica
@@ -349,6 +351,7 @@ def test_tipo_errado_e_recusado_com_uma_frase(exercicio, valor):
 
 @pytest.mark.parametrize("forma", [(), (0,), (1,), (2, 3), (2, 3, 4, 5, 6)])
 @pytest.mark.parametrize("exercicio", [*FUNCOES, *CAMADAS])
+@pytest.mark.uma_em(3)
 def test_forma_errada_e_recusada_com_uma_frase(exercicio, forma):
     if exercicio in CAMADAS:
         resposta = type("Minha", (CAMADAS[exercicio],), {"forward": lambda self, x: torch.zeros(forma)})
@@ -492,6 +495,7 @@ def test_uma_em_cada_tres_respostas_hostis():
 
 
 @pytest.mark.parametrize("efeito", [e for e in hostis.EFEITOS if e != "determinístico"])       # este importa meio torch: fica com os lentos
+@pytest.mark.uma_em(3)
 def test_a_resposta_mexe_no_que_nao_e_dela_e_tudo_volta(efeito):
     """A errada não engana, o número certo continua certo depois, e nada fica mudado."""
     assert hostis.tentar(efeito, "gelu", hostis._fazendo(hostis.EFEITOS[efeito], RELU), False) == ""
@@ -724,6 +728,7 @@ def test_palpite_de_palavra_volta_como_se_escreveu():
 
 
 @pytest.mark.parametrize("nome", list(hostis.PALPITES)[::9])
+@pytest.mark.uma_em(3)
 def test_palpite_hostil_ouve_uma_frase_em_todas_as_portas(nome):
     assert hostis.tentar_palpite(nome, hostis.PALPITES[nome]) == ""
 

@@ -105,6 +105,7 @@ def test_qualquer_texto_e_recusado_ou_cabe_inteiro_nos_ids(texto, tokenizer):
 
 @vezes(1000)
 @given(st.lists(st.one_of(st.integers(-5, 60), st.floats(), st.text(max_size=3), st.none()), max_size=6))
+@pytest.mark.lento
 def test_decode_aceita_ids_ou_recusa(ids):
     try:
         texto = PALAVRAS.decode(ids)

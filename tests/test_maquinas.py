@@ -22,6 +22,7 @@ import atualizar  # noqa: E402
 import prosa  # noqa: E402
 
 
+@pytest.mark.lento
 def test_celula_fora_de_ordem_recebe_uma_frase():
     fontes = [atualizar.PREPARACAO, "print(modelo_que_falta)", "import gptmini\ngptmini.vetores.nome_de_dentro", "print('segue')"]
     caderno = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f) for f in fontes])

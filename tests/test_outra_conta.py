@@ -138,6 +138,7 @@ def test_outra_conta_e_recusada_com_o_nome_da_peca(nome, modelo, tmp_path, capsy
 
 
 @pytest.mark.parametrize("nome", VARIANTES)
+@pytest.mark.uma_em(3)
 def test_quem_nao_recusa_da_a_conta_do_modelo(nome, modelo, tmp_path, capsys):
     """O cache e o caminho podem aceitar uma peça diferente, se os números que dão são os do modelo."""
     VARIANTES[nome][0](modelo)

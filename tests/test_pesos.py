@@ -37,6 +37,7 @@ def pasta(tmp_path):
 
 @pytest.mark.parametrize("formato", ["safetensors", "bin"])
 @pytest.mark.parametrize("forma", FORMAS)
+@pytest.mark.uma_em(4)
 def test_os_mesmos_logits_e_os_mesmos_textos_que_a_transformers(tmp_path, forma, formato):
     deles = gpt2(forma)
     deles.save_pretrained(tmp_path)

@@ -54,12 +54,14 @@ def responder(licao, molde, solucao):
 
 
 @cada
+@pytest.mark.uma_em(3)
 def test_em_branco_diz_que_esta_em_branco(licao, enunciado, molde, solucao):
     resultado = responder(licao, molde, "")
     assert not resultado.ok and resultado.dica.startswith("Em branco"), resultado
 
 
 @cada
+@pytest.mark.uma_em(3)
 def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao):
     assert responder(licao, molde, solucao).ok
 

@@ -43,6 +43,7 @@ def perdas(pasta):
     return ponto.ler(pasta / "ponto.pt")[0]["treino"]["perdas"]
 
 
+@pytest.mark.lento
 def test_a_ajuda_e_em_portugues():
     saida = rodar(SOZINHO, "--help").stdout
     assert saida.startswith("uso:") and "opções:" in saida and "--retomar" in saida
