@@ -69,7 +69,7 @@ def percorrer(model, ids):
     def parar(nome, bloco, peca, vetores):
         paradas.append(Parada(nome, bloco, peca, vetores[0].cpu(), x[0].cpu()))
 
-    with eval_mode(model):
+    with eval_mode(model), torch.autocast(onde.type, enabled=False):      # os números do modelo, e não os arredondados em volta
         certos = model(idx)[0]                                                        # (1, T, V)
         x = model.token_embedding(idx) + model.position_embedding(torch.arange(idx.size(1), device=onde))   # (1, T, C)
         parar("embedding", 0, "embedding", x)
