@@ -205,6 +205,8 @@ def test_as_chaves_ligadas_dao_a_atencao_do_modelo(pronto):
     ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa.")]
     do_modelo = percorrer(model, ids).atencao[0]
     torch.testing.assert_close(interativo.pesos_com(model, ids, model.config.n_heads), do_modelo)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(interativo.pesos_com(model, ids, model.config.n_heads), do_modelo)
     futuro = interativo.pesos_com(model, ids, model.config.n_heads, mascara=False).triu(1).sum()
     assert do_modelo.triu(1).sum() == 0 < futuro
     sem_escala = interativo.pesos_com(model, ids, model.config.n_heads, escala=False)

@@ -147,7 +147,8 @@ def test_dentro_de_um_autocast_o_caminho_ainda_e_o_do_modelo(pequeno):
     model, _ = pequeno
     with torch.autocast("cpu", torch.bfloat16):
         dentro = percorrer(model, [0, 1, 3])
-    assert torch.equal(dentro.logits, percorrer(model, [0, 1, 3]).logits)
+        diria = dentro.lente(dentro.paradas[-1])
+    assert torch.equal(dentro.logits, percorrer(model, [0, 1, 3]).logits) and torch.equal(diria, dentro.lente(dentro.paradas[-1]))
 
 
 def test_as_chances_dividem_as_notas_pela_temperatura():
