@@ -601,6 +601,18 @@ def test_nada_do_arquivo_executa_nem_cresce_ao_abrir(tmp_path, monkeypatch, meio
 
 
 @nos_dois
+def test_um_arquivo_bom_com_uma_peca_comprimida_e_recusado(tmp_path, meio):
+    """Sem a recusa ele se leria, e com ele a peça que cresce ao abrir."""
+    corpo = io.BytesIO(corpo_certo(meio))
+    with zipfile.ZipFile(corpo, "a", zipfile.ZIP_DEFLATED) as pacote:
+        pasta = pacote.namelist()[0].partition("/")[0]
+        pacote.writestr(f"{pasta}/a-mais", bytes(10**6))
+    (tmp_path / "a").write_bytes(com_marca(meio, corpo.getvalue()))
+    with pytest.raises(meio.recusa, match="peças comprimidas"):
+        meio.ler(tmp_path / "a")
+
+
+@nos_dois
 @pytest.mark.filterwarnings("ignore")
 def test_estragos_ao_acaso_por_baixo_do_resumo_sao_recusados_ou_nao_mudam_nada(tmp_path, meio):
     """Quem refaz o SHA-256 depois de estragar chega até o torch.load; também dali só sai uma frase nossa."""

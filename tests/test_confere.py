@@ -31,6 +31,7 @@ from apoio.confere import EXERCICIOS, corretor
 from apoio.confere.licoes import bloco as de_bloco
 from apoio.confere.licoes import feedforward as de_feedforward
 from apoio.confere.licoes import geracao as de_geracao
+from apoio.numeros import numero
 from gptmini import FeedForward, GPTMini, LayerNorm, TransformerBlock
 from respostas import CAMADAS, FUNCOES
 
@@ -158,12 +159,18 @@ def test_todo_arquivo_de_licoes_esta_na_ordem_delas():
 
 
 def test_os_numeros_das_frases_sao_os_da_conta():
-    gelu, silu = F.gelu(torch.tensor([-1.0, 1.0])), F.silu(torch.tensor(1.0))
-    assert [round(n, 3) for n in (*gelu.tolist(), silu.item())] == [-0.159, 0.841, 0.731]
-    assert round(math.sqrt(2 / math.pi), 3) == 0.798 and round(2 / math.pi, 3) == 0.637
-    x = torch.linspace(-5, 5, 10_001)
-    assert 0.015 < (x * (1.702 * x).sigmoid() - F.gelu(x)).abs().max() < 0.025
-    assert torch.tensor([3.0, 9, 11, 17]).var(correction=0) == 25
+    um, x, gelu = torch.tensor(1.0), torch.linspace(-5, 5, 10_001), corretor.DICAS["gelu"]
+    assert gelu["relu"]["erro"] == f"A GELU em −1 vale {numero(F.gelu(-um), 3)}."
+    assert gelu["silu"]["erro"] == f"A GELU em 1 vale {numero(F.gelu(um), 3)}; a SiLU, {numero(F.silu(um), 3)}."
+    assert gelu["sem_raiz"]["erro"] == f"São {numero(math.sqrt(2 / math.pi), 3)} e {numero(2 / math.pi, 3)}."
+    assert f"até {numero((x * (1.702 * x).sigmoid() - F.gelu(x)).abs().max(), 2)};" in gelu["sigmoide_1702"]["dica"]
+    assert f"Perto de {numero(torch.special.ndtr(um), 2)}?" in gelu["erf_sem_raiz"]["pergunta"]
+    a_lapis = 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    torch.testing.assert_close(a_lapis, F.gelu(x, approximate="tanh"))
+    assert set(re.findall(r"0,0[34]\d+", str(gelu))) == {numero(0.044715, 6)}
+    variancia = torch.tensor([3.0, 9, 11, 17]).var(correction=0)
+    assert corretor.DICAS["layernorm"]["sem_raiz"]["erro"] == f"Para [3, 9, 11, 17] a variância é {variancia:.0f}, e o desvio, {variancia.sqrt():.0f}."
+    assert f"ln 2 ≈ {numero(math.log(2), 3)}?" in corretor.DICAS["perda"]["base_2"]["pergunta"]
 
 
 def test_as_cores_sao_as_do_curso():
@@ -365,6 +372,8 @@ def test_a_forma_errada_diz_o_que_cada_eixo_e():
     dica = confere.dividir_cabecas(lambda x, nh: x).dica
     for pedaco in ("A forma veio (2, 5, 12)", "(2, 3, 5, 4) = (B, nh, T, hs)", "nh: cabeças", "hs: números por cabeça"):
         assert pedaco in dica
+    pistas = corretor.forma_errada((2, 7, 12, 1), (2, 5, 12, 3), "B T C V").resultado.pistas
+    assert "Difere, contando os eixos do zero: o 1, o 3." in str(pistas)
 
 
 def em_nan(valor):

@@ -17,6 +17,7 @@ from apoio import modelo_pronto
 from apoio.por_dentro import percorrer
 from gptmini import (
     CharTokenizer,
+    FeedForward,
     GPTConfig,
     GPTMini,
     KVCache,
@@ -448,3 +449,31 @@ DE_ANTES = Path(__file__).with_name("cruas_de_antes.txt").read_text(encoding="ut
 def test_o_que_ja_foi_cru_nao_volta(banca, chamada):
     feita = banca.tenta(*portas.le_chamada(chamada))
     assert feita.classe in ("resposta", "recusa"), portas.cruas([feita])
+
+
+# -- o que se ensina, medido por fora -----------------------------------------------------------------------
+
+def test_o_dropout_do_feedforward_e_na_saida():
+    torch.manual_seed(0)
+    camada, x = FeedForward(dataclasses.replace(FICHA, dropout=0.5)), torch.randn(1, 64, 16)
+    certa, saida = camada.eval()(x), camada.train()(x)
+    zerados = saida == 0
+    assert 0.4 < zerados.float().mean() < 0.6
+    torch.testing.assert_close(saida, torch.where(zerados, 0, 2 * certa))      # o que fica dobra, para a média não mudar
+
+
+def test_o_gradiente_maior_que_um_e_cortado_em_um(modelo):
+    with torch.no_grad():
+        modelo.head.weight.mul_(100)
+    antes = [p.detach().clone() for p in modelo.parameters()]
+    list(train_steps(modelo, EXEMPLOS, steps=1, batch_size=3, lr=0.1, optimizer=torch.optim.SGD(modelo.parameters(), lr=1.0),
+                     schedule=lambda *_: 1))
+    andou = torch.cat([(p - era).flatten() for p, era in zip(modelo.parameters(), antes, strict=True)]).norm()
+    assert andou.item() == pytest.approx(0.1 * 1.0, rel=1e-3)                  # lr · 1: a norma do gradiente passava disso
+
+
+def test_a_janela_da_geracao_cresce_ate_o_contexto_e_desliza(modelo):
+    vistos = []
+    modelo.register_forward_pre_hook(lambda _, entrada: vistos.append(entrada[0].shape[1]))
+    generate(modelo, COMECO, 8)
+    assert vistos == [3, 4, 5, 6, 7, 8, 8, 8]

@@ -177,6 +177,13 @@ def test_gravar_de_novo_da_o_mesmo_arquivo(tmp_path):
         assert (tmp_path / caderno.name).read_bytes() == caderno.read_bytes(), caderno.name
 
 
+def test_gravar_tira_o_painel_que_nao_se_guarda_e_deixa_o_resto(tmp_path):
+    painel = {"text/plain": "Painel «tokens»", "application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
+    celula = atualizar.nbformat.v4.new_code_cell("painel", outputs=[atualizar.nbformat.v4.new_output("display_data", painel)])
+    atualizar.gravar(atualizar.nbformat.v4.new_notebook(cells=[celula]), tmp_path / "a.ipynb")
+    assert [saida["data"] for saida in celulas(tmp_path / "a.ipynb")[0]["outputs"]] == [{"text/plain": ["Painel «tokens»"]}]
+
+
 def definidos(corpo):
     return {nome for no in corpo for nome in ([no.name] if isinstance(no, ast.ClassDef | ast.FunctionDef) else
                                                [a.id for a in getattr(no, "targets", []) if isinstance(a, ast.Name)])}

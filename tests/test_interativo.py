@@ -205,6 +205,8 @@ def test_as_chaves_ligadas_dao_a_atencao_do_modelo(pronto):
     ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa.")]
     do_modelo = percorrer(model, ids).atencao[0]
     torch.testing.assert_close(interativo.pesos_com(model, ids, model.config.n_heads), do_modelo)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(interativo.pesos_com(model, ids, model.config.n_heads), do_modelo)
     futuro = interativo.pesos_com(model, ids, model.config.n_heads, mascara=False).triu(1).sum()
     assert do_modelo.triu(1).sum() == 0 < futuro
     sem_escala = interativo.pesos_com(model, ids, model.config.n_heads, escala=False)
@@ -230,6 +232,27 @@ def test_a_historia_cresce_como_generate_e_desfazer_volta(pronto):
     for _ in range(50):
         historia.desfazer()
     assert historia.texto == "Ana tinha"
+
+
+def test_refazer_depois_de_desfazer_da_a_mesma_palavra():
+    model, tokenizer, _ = tudo_pequeno()                    # recém-sorteado: doze palavras quase iguais em chance
+    for semente in range(20):
+        historia = interativo.Historia(model, tokenizer, "o gato", semente)
+        historia.proxima()
+        uma = historia.ids[:]
+        historia.desfazer()
+        historia.proxima()
+        assert historia.ids == uma
+
+
+def test_nas_chaves_o_futuro_e_so_o_que_vem_depois_de_quem_olha(pronto):
+    painel = interativo.chaves(*pronto, frase="Ana tinha uma pipa.")
+    assert "com escala: 0% da atenção vai para palavras que ainda não foram lidas" in painel.tela.value
+    controle(painel, "Máscara").value = False
+    model, tokenizer = pronto
+    pesos = interativo.pesos_com(model, [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa.")], model.config.n_heads, mascara=False).tolist()
+    depois = [sum(linha[i + 1 :]) for cabeca in pesos for i, linha in enumerate(cabeca)]
+    assert f"com escala: {100 * statistics.mean(depois):.0f}% da atenção" in painel.tela.value
 
 
 def test_os_botoes_da_proxima_palavra(pronto):

@@ -82,6 +82,14 @@ def test_guardado_de_novo_cabe_em_600_kB_e_e_o_mesmo(guardado, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), lido.parameters(), strict=True))
 
 
+def test_16_bits_so_onde_a_perda_e_de_um_milesimo():
+    comum, miuda = torch.randn(100, generator=torch.Generator().manual_seed(0)), torch.tensor([1e-6, 2e-6])
+    assert pronto.em_16_bits(comum).dtype == torch.half
+    assert 0.005 < (miuda.half().float() - miuda).abs().max() / miuda.max() < 0.05      # ali, 16 bits já erram por mais de meio por cento
+    assert torch.equal(pronto.em_16_bits(miuda), miuda)
+    assert torch.equal(pronto.em_16_bits(1e6 * comum), 1e6 * comum)                    # e aqui dariam infinito
+
+
 def test_ler_nao_mexe_no_sorteio_de_ninguem():
     antes = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
     pronto.modelo_pronto()
@@ -145,7 +153,9 @@ def test_o_seu_modelo_so_entra_se_conhece_as_mesmas_palavras(guardado, tmp_path,
     pronto.guardar(model, tokenizer, pronto.MEU)
     pronto.meu_modelo()
     assert "Usando o seu modelo" in capsys.readouterr().out
-    outro = GPTMini(GPTConfig(3, context_length=8, d_model=8, n_heads=1, n_layers=1))
-    pronto.guardar(outro, WordTokenizer(["Ana ."]), pronto.MEU)
-    assert pronto.meu_modelo()[1].vocab == tokenizer.vocab
-    assert "outras palavras" in capsys.readouterr().out
+    tantas = [" ".join(f"p{i}" for i in range(tokenizer.vocab_size - 1))]      # outras, mas o mesmo número delas
+    for outras in (WordTokenizer(["Ana ."]), WordTokenizer(tantas)):
+        pronto.guardar(GPTMini(GPTConfig(outras.vocab_size, context_length=8, d_model=8, n_heads=1, n_layers=1)), outras, pronto.MEU)
+        assert pronto.meu_modelo()[1].vocab == tokenizer.vocab
+        assert "outras palavras" in capsys.readouterr().out
+    assert outras.vocab_size == tokenizer.vocab_size

@@ -88,6 +88,12 @@ def posicao_do_fim(m):
     m.position_embedding.forward = lambda i: certo(i + FICHA.context_length - i.numel())
 
 
+def posicao_que_nao_passa_da_nona(m):
+    """Até nove tokens, as mesmas contas; com a janela cheia, outras."""
+    certo = m.position_embedding.forward
+    m.position_embedding.forward = lambda i: certo(i.clamp(max=8))
+
+
 # variante -> (quem a estraga, a peça, e quem a recusa entre cache, caminho e página)
 TODOS = ("cache", "caminho", "pagina")
 VARIANTES = {
@@ -105,6 +111,7 @@ VARIANTES = {
     "SiLU, na conta": (feedforward, "o feedforward do bloco 2", ("caminho", "pagina")),
     "gancho no feedforward": (gancho(lambda m: m.blocks[0].feedforward), "o feedforward do bloco 1", ("caminho", "pagina")),
     "posição contada do fim": (posicao_do_fim, "o que vem antes dos blocos", ("cache", "pagina")),
+    "posição que não passa da nona": (posicao_que_nao_passa_da_nona, "o que vem antes dos blocos", ("cache", "pagina")),
 }
 IDX = torch.tensor([[0, 3, 5]])
 
@@ -162,6 +169,20 @@ def test_uma_atencao_que_muda_ao_ser_vista_e_recusada(modelo):
     certo = modelo.blocks[0].attention.forward
     trocar_forward(modelo.blocks[0].attention, lambda x, return_weights=False: (2 * certo(x), certo(x, True)[1]) if return_weights else certo(x))
     with pytest.raises(ValueError, match="a atenção, ao devolver os seus pesos, faz outra conta"):
+        percorrer(modelo, [0, 3, 5])
+
+
+@pytest.mark.parametrize(("peca", "frase"), [
+    ("feedforward", "o feedforward do bloco 2 não tem expand, gelu, contract; esperava as peças da lição 02"),
+    ("attention", r"a atenção do bloco 2 não devolve os seus pesos; esperava forward\(x, return_weights=False\)")])
+def test_uma_peca_de_outro_feitio_nao_se_abre(peca, frase, modelo):
+    """O modelo faz a sua conta; o que falta é o que a figura mostraria."""
+    outra = nn.Linear(16, 16)
+    for nome in ("qkv", "proj", "n_heads", "allowed") if peca == "attention" else ():
+        setattr(outra, nome, getattr(modelo.blocks[1].attention, nome))
+    setattr(modelo.blocks[1], peca, outra)
+    assert modelo(IDX)[0].isfinite().all()
+    with pytest.raises(TypeError, match=frase):
         percorrer(modelo, [0, 3, 5])
 
 

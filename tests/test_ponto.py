@@ -47,6 +47,23 @@ def test_retomar_da_as_mesmas_perdas_e_os_mesmos_pesos(guardado):
     assert lido["treino"] == {"anotado": 7}
 
 
+def test_o_acaso_guardado_e_o_do_fim_do_passo(tmp_path):
+    model, tokenizer, ids, optimizer = treino(dropout=0.3)
+    esperadas = []
+    for s in train_steps(model, ids, optimizer=optimizer, **OPCOES):
+        if s.step == 5:
+            acaso = ponto.acaso()
+            torch.rand(100)                          # entre o passo e a gravação, alguém sorteia
+            ponto.guardar(tmp_path / "p.pt", model, optimizer, tokenizer, 5, no_fim_do_passo=acaso)
+            torch.set_rng_state(acaso["acaso"])      # e o treino sem parada segue como se não
+        elif s.step > 5:
+            esperadas.append(s.train_loss)
+    lido, model, _ = ponto.ler(tmp_path / "p.pt")
+    optimizer = adamw(model, OPCOES["lr"])
+    ponto.retomar(lido, optimizer)
+    assert [s.train_loss for s in train_steps(model, ids, start=5, optimizer=optimizer, **OPCOES)] == esperadas
+
+
 @pytest.mark.parametrize("classe", [CharTokenizer, WordTokenizer])
 def test_o_tokenizador_volta_o_mesmo(tmp_path, classe):
     tokenizer = classe(["Ana viu, à noite:\n— um sabiá!"])

@@ -115,7 +115,9 @@ def test_perda_que_nao_e_numero_para_com_a_frase_da_licao(tmp_path, texto):
 
 @pytest.mark.parametrize(("argumentos", "frase"), [
     ((), "falta dizer --saida"), (("--saida", "x", "--passos", "muitos"), "--passos: não aceita 'muitos'"), (("--saida",), "--saida: pede um valor"),
-    (("--saida", "x", "--rapido"), "argumento desconhecido: --rapido"), (("--saida", "x", "--retomar=sim"), "--retomar: não leva valor, e recebeu 'sim'"),
+    (("--saida", "x", "--rapido"), "argumento desconhecido: «--rapido»"),
+    (("--saida", "x", "--retomar", ""), "argumento desconhecido: «»"), (("--saida", "x", "--retomar", "\n"), "argumento desconhecido: « »"),
+    (("--saida", "x", "--retomar=sim"), "--retomar: não leva valor, e recebeu 'sim'"),
     (("--sa", "x", "--c", "y"), "--c pode ser --corpus, --contexto"), (("--saida", "x", "--aparelho", "tpu"), "--aparelho: não aceita 'tpu'; escolha um destes"),
     *[(("--saida", "x", f"--{nome}", valor), f"--{nome}: não aceita '{valor}'; esperava um número inteiro de 1 a")
       for nome in ("contexto", "d-model", "cabecas", "camadas", "passos", "lote", "guardar-a-cada") for valor in ("0", "-1", "2.5", "1e3", "nan", "9" * 30, "")],

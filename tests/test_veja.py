@@ -1,10 +1,12 @@
 """As figuras: a frase de cada uma é lida dos dados, e o que está desenhado são os dados."""
 
 import pytest
+import torch
 
 from apoio import veja
-from apoio.por_dentro import percorrer
+from apoio.por_dentro import chances, o_que_acende, o_que_empurra, percorrer
 from apoio.pronto import modelo_pronto
+from gptmini import GPTConfig, GPTMini, WordTokenizer
 from gptmini.treino import Step
 
 
@@ -18,6 +20,13 @@ def test_atencao_diz_o_maior_peso_e_o_desenha():
     assert figura.legenda == "O maior peso: na linha «cabeça 1», 70% em «viu», o token 1."
     assert figura.axes[0].images[0].get_array().tolist() == pesos
     assert [t.get_text() for t in figura.axes[0].get_xticklabels()] == ["Ana", "viu", "↵"]
+
+
+def test_olhar_para_si_so_nao_conta_quando_as_linhas_sao_os_tokens():
+    pesos = [[0.7, 0.3], [0.4, 0.6]]
+    cabecas = veja.atencao(["a", "b"], pesos, ["cabeça 1", "cabeça 2"])
+    assert cabecas.legenda == "O maior peso: na linha «cabeça 1», 70% em «a», o token 0."
+    assert veja.atencao(["a", "b"], pesos).legenda == "O maior peso: na linha «b», 40% em «a», o token 0."
 
 
 def test_mascara_conta_os_pares():
@@ -101,11 +110,67 @@ def test_o_texto_sobre_qualquer_cor_se_le(cor):
 
 
 def test_o_caminho_por_dentro_da_os_logits_do_modelo():
-    import torch
-
     model, tokenizer = modelo_pronto()
     ids = [tokenizer.fim, *tokenizer.encode("Ana tinha uma pipa")]
     caminho = percorrer(model, ids)
     with torch.no_grad():
         torch.testing.assert_close(caminho.logits, model(torch.tensor([ids]))[0][0])
     torch.testing.assert_close(caminho.lente(caminho.paradas[-1]), caminho.logits.softmax(-1))
+
+
+# -- por dentro ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pequeno():
+    """Um modelo de pesos grandes, em que toda peça faz diferença, e o tokenizador das suas palavras."""
+    torch.manual_seed(0)
+    model = GPTMini(GPTConfig(vocab_size=4, context_length=8, d_model=16, n_heads=2, n_layers=2)).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.3 * torch.randn_like(p))
+    return model, WordTokenizer(["a b c"])
+
+
+def test_nas_normas_a_lente_le_o_fluxo_que_chegou_a_elas(pequeno):
+    model, _ = pequeno
+    caminho = percorrer(model, [0, 1, 3])
+    normas = [i for i, parada in enumerate(caminho.paradas) if parada.peca == "norm"]
+    assert len(normas) == 4
+    for i in normas:
+        with torch.no_grad():
+            certa = model.head(model.final_norm(caminho.paradas[i - 1].vetores)).softmax(-1)
+        torch.testing.assert_close(caminho.lente(caminho.paradas[i]), certa)
+
+
+def test_dentro_de_um_autocast_o_caminho_ainda_e_o_do_modelo(pequeno):
+    model, _ = pequeno
+    with torch.autocast("cpu", torch.bfloat16):
+        dentro = percorrer(model, [0, 1, 3])
+        diria = dentro.lente(dentro.paradas[-1])
+    assert torch.equal(dentro.logits, percorrer(model, [0, 1, 3]).logits) and torch.equal(diria, dentro.lente(dentro.paradas[-1]))
+
+
+def test_as_chances_dividem_as_notas_pela_temperatura():
+    logits = torch.tensor([1.0, 2.0, 0.0]).log()      # chances 1/3 e 2/3; com metade da temperatura, ao quadrado
+    torch.testing.assert_close(chances(logits), torch.tensor([1 / 3, 2 / 3, 0]))
+    torch.testing.assert_close(chances(logits, 0.5), torch.tensor([0.2, 0.8, 0]))
+    assert chances(logits, top_k=1).tolist() == [0, 1, 0] == chances(logits, 0).tolist()
+
+
+def test_o_que_acende_e_a_media_das_vezes_em_que_a_palavra_aparece(pequeno):
+    model, tokenizer = pequeno
+    uma, outra = percorrer(model, [0, 1, 2, 1]).neuronios, percorrer(model, [0, 1]).neuronios      # <fim> a b a; <fim> a
+    acende = o_que_acende(model, tokenizer, ["a b a", "a"])
+    torch.testing.assert_close(acende[:, 1], (uma[:, 1] + uma[:, 3] + outra[:, 1]) / 3)
+    torch.testing.assert_close(acende[:, 2], uma[:, 2])
+    assert acende[:, 3].isnan().all() and not acende[:, :3].isnan().any()
+
+
+@torch.no_grad()
+def test_o_que_empurra_nao_conta_a_media_que_a_norma_final_tira(pequeno):
+    model, _ = pequeno
+    model.head.weight.copy_(torch.eye(4, 16))
+    model.final_norm.gain.fill_(1)
+    model.blocks[1].feedforward.contract.weight[:, 5] = torch.tensor([2.0] + 15 * [0.0])           # média 2/16
+    assert o_que_empurra(model, bloco=2, neuronio=5).tolist() == [1.875, -0.125, -0.125, -0.125]

@@ -41,11 +41,11 @@ def ler_frase(model, tokenizer, frase):
 @torch.no_grad()
 def pesos_com(model, ids, cabecas, mascara=True, escala=True):
     """Os pesos do primeiro bloco, (nh, T, T), se as mesmas consultas e chaves fossem repartidas em `cabecas`."""
-    pesos = _pesos_com(model, ids, cabecas, mascara, escala)
     deles = percorrer(model, ids).atencao[0]                                                                    # (nh, T, T)
-    if differs(_pesos_com(model, ids, len(deles), mascara=True, escala=True), deles):
-        raise ValueError("a atenção do primeiro bloco deste modelo faz outra conta, e este painel não saberia mexer nela.")
-    return pesos
+    with torch.autocast(next(model.parameters()).device.type, enabled=False):                                   # como em `percorrer`
+        if differs(_pesos_com(model, ids, len(deles), mascara=True, escala=True), deles):
+            raise ValueError("a atenção do primeiro bloco deste modelo faz outra conta, e este painel não saberia mexer nela.")
+        return _pesos_com(model, ids, cabecas, mascara, escala)
 
 
 def _pesos_com(model, ids, cabecas, mascara, escala):

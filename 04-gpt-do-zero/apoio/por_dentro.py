@@ -45,7 +45,8 @@ class Caminho:
         """
         onde = next(self.model.parameters()).device
         x = parada.fluxo if parada.peca == "norm" else parada.vetores
-        return self.model.head(self.model.final_norm(x.to(onde))).softmax(-1).cpu()
+        with torch.autocast(onde.type, enabled=False):
+            return self.model.head(self.model.final_norm(x.to(onde))).softmax(-1).cpu()
 
 
 @torch.no_grad()
@@ -69,7 +70,7 @@ def percorrer(model, ids):
     def parar(nome, bloco, peca, vetores):
         paradas.append(Parada(nome, bloco, peca, vetores[0].cpu(), x[0].cpu()))
 
-    with eval_mode(model):
+    with eval_mode(model), torch.autocast(onde.type, enabled=False):      # os números do modelo, sem o arredondamento em volta
         certos = model(idx)[0]                                                        # (1, T, V)
         x = model.token_embedding(idx) + model.position_embedding(torch.arange(idx.size(1), device=onde))   # (1, T, C)
         parar("embedding", 0, "embedding", x)

@@ -103,12 +103,13 @@ class EmPortugues(argparse.RawDescriptionHelpFormatter):
 FRASES = {r"the following arguments are required: (.+)": r"falta dizer \1",
           r"^argument ": "", r"invalid choice: (\S+) \(choose from (.+)\)": r"não aceita \1; escolha um destes: \2",
           r"expected one argument": "pede um valor", r"ignored explicit argument (.+)": r"não leva valor, e recebeu \1",
-          r"unrecognized arguments: (.+)": r"argumento desconhecido: \1",
+          r"unrecognized arguments: (.*)": r"argumento desconhecido: «\1»",
           r"ambiguous option: (\S+) could match (.+)": r"\1 pode ser \2: escreva a opção inteira"}
 
 
 class Fala(argparse.ArgumentParser):
     def error(self, message):
+        message = message.replace("\n", " ")
         for ingles, portugues in FRASES.items():
             message = re.sub(ingles, portugues, message)
         self.exit(2, f"{self.format_usage()}erro: {message[:200]}. Com --ajuda, todas as opções.\n")
