@@ -18,7 +18,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cadernos import caderno_de, celulas, texto
+from atualizar import DOBRAS
+from cadernos import caderno_de, celulas, rotulos, texto
 from navegador import navegador, precisa_de_navegador
 
 RAIZ = Path(__file__).resolve().parent.parent
@@ -164,6 +165,13 @@ def fotografar(quadro, nome):
 
 def test_licao_01_no_jupyterlab(laboratorio, pagina):
     rodar_tudo(pagina, laboratorio, "01-atencao-causal.ipynb")
+    # As conferências vêm fechadas, com o título à vista, e abrem com um clique; as saídas delas ficam.
+    fechadas = pagina.locator(".jp-CodeCell .jp-Placeholder")
+    quantas = fechadas.count()
+    assert quantas == sum(bool(DOBRAS & set(rotulos(c))) for c in celulas(caderno_de("atencao-042"))) > 5
+    assert "Conferência: " in fechadas.first.inner_text()
+    fechadas.first.locator(".jp-Placeholder-content").click()
+    espera(lambda: fechadas.count() == quantas - 1)
     explorador = painel(pagina, "Token que olha")
     fotografar(explorador, "01-explorador-antes")
     assert mexer_pelo_teclado(explorador, "Token que olha", "ArrowLeft", 5) < 1000
