@@ -36,15 +36,15 @@ def rodar(testes, defeito=None):
     """Numa cópia do que o git conhece, com o defeito: (código de saída, os testes que falharam, o que o pytest escreveu)."""
     nomes = subprocess.run(["git", "ls-files", "-z"], cwd=RAIZ, capture_output=True, check=True).stdout.decode("utf-8")
     with tempfile.TemporaryDirectory(prefix="defeito-") as pasta:
-        for nome in filter(None, nomes.split("\0")):
-            destino = Path(pasta, nome)
-            destino.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(RAIZ / nome, destino)
+        for nome in nomes.split("\0"):
+            if (RAIZ / nome).is_file():
+                Path(pasta, nome).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(RAIZ / nome, Path(pasta, nome))
         if defeito:
             por(defeito, Path(pasta))
         comando = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *testes]
         comando += ["--nbval"] * any(".ipynb" in teste for teste in testes)
-        ambiente = os.environ | {"OMP_NUM_THREADS": "1", "RAPIDO": "1"}
+        ambiente = os.environ | {"OMP_NUM_THREADS": "1"}
         saida = subprocess.run(comando, cwd=pasta, env=ambiente, capture_output=True, text=True, encoding="utf-8", errors="replace")
     return saida.returncode, re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", saida.stdout, re.MULTILINE), saida.stdout + saida.stderr
 
