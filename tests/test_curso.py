@@ -19,7 +19,7 @@ import pytest
 from ferramentas import endereco, kit
 
 REPOSITORIO = Path(curso.__file__).parent
-EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
+EM_PARALELO = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
 COLAB = "https://colab.research.google.com/github/"
 
 # Trechos de saídas verdadeiras do pip e do venv.

@@ -2,18 +2,8 @@
 
 import pytest
 
-import afirmacoes
 import viradas
-from viradas import SEM_VIRADA, VIRADAS, do_laboratorio, roda
-
-PROVAS = sorted({prova for a in afirmacoes.ler()["afirmacao"] for prova in a.get("provas", [])})
-
-
-@pytest.mark.lento
-@pytest.mark.parametrize("prova", [p for p in PROVAS if not do_laboratorio(p) and p not in SEM_VIRADA])
-def test_com_as_pecas_inteiras_a_prova_passa(prova, tmp_path, monkeypatch):
-    """Sem isto, uma virada poderia falhar por outro motivo. O laboratório treina quinze modelos: lá, é o notebook que diz."""
-    roda(prova, tmp_path, monkeypatch)
+from viradas import VIRADAS, do_laboratorio, roda
 
 
 def casos():

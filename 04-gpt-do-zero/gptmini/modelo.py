@@ -67,7 +67,7 @@ def check_ids(idx, targets, model, any_length=False):
         if not ids.is_meta and not torch.compiler.is_compiling():       # senão, sem valores à mão, só as formas se conferem
             counted = ids[ids != -100] if name == "targets" else ids
             if counted.numel() == 0 or counted.amin() < 0 or counted.amax() >= V:
-                raise ValueError(f"{name} tem ids de {ids.amin()} a {ids.amax()}; o vocabulário vai de 0 a {V - 1} (alvo −100 não conta).")
+                raise ValueError(f"{name} tem ids de {ids.amin()} a {ids.amax()}; o vocabulário vai de 0 a {V - 1}{', fora o −100' * (name == 'targets')}.")
     if idx.size(1) > longest and not any_length:
         raise ValueError(f"a sequência tem {idx.size(1)} tokens e o contexto é de {longest}; corte-a ou aumente context_length.")
     if targets is not None and targets.shape != idx.shape:

@@ -138,7 +138,7 @@ class GPTConfig:
         for nome in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers"):
             object.__setattr__(self, nome, as_int(nome, getattr(self, nome), 1, 2**31 - 1))     # congelada, só assim se troca
         if self.d_model % self.n_heads:
-            raise ValueError(f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; use um múltiplo delas.")
+            raise ValueError(f"d_model={self.d_model} não se divide em n_heads={self.n_heads} cabeças iguais; use um múltiplo de {self.n_heads}.")
         if not 0 <= as_real(self.dropout) < 1:
             raise ValueError(f"dropout veio {short(self.dropout)}; esperava um número de 0 até menos de 1.")
         object.__setattr__(self, "dropout", float(self.dropout))
