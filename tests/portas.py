@@ -26,6 +26,8 @@ import datetime
 import decimal
 import dis
 import enum
+import fractions  # noqa: F401  (as expressões dos casos o usam)
+import importlib  # noqa: F401
 import io
 import itertools
 import json
@@ -58,6 +60,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 import apoio  # noqa: E402
+import gptmini  # noqa: E402, F401
 from apoio import arquivos, confere, corpus, corrida, historinhas, interativo, ponto, por_dentro, pronto, publicar, treinar, veja  # noqa: E402
 from gptmini import (  # noqa: E402
     CausalSelfAttention,
