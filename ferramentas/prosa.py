@@ -6,7 +6,6 @@
 
 import ast
 import io
-import json
 import re
 import sys
 import tokenize
@@ -15,7 +14,7 @@ from collections import defaultdict
 
 import mistune
 
-from cadernos import RAIZ, sem_marcas
+from cadernos import RAIZ, celulas, prosa, sem_marcas, texto
 
 FORA = {".venv", ".git", "meu-curso", "meu-modelo", ".pytest_cache", ".ipynb_checkpoints", "node_modules"}
 PARTIR = mistune.create_markdown(renderer="ast", plugins=["table", "math"])
@@ -27,10 +26,6 @@ def arquivos(*padroes):
     return sorted(p for p in todos if not FORA & set(p.relative_to(RAIZ).parts))
 
 
-def celulas(caderno):
-    return json.loads(caderno.read_text(encoding="utf-8"))["cells"]
-
-
 def paginas():
     """(arquivo, texto em markdown) de cada .md e de cada notebook, com as células de texto emendadas."""
     for caminho in arquivos("*.md"):
@@ -38,7 +33,7 @@ def paginas():
             continue                # pedaços de página, que se leem na página montada
         yield caminho, sem_marcas(caminho.read_text(encoding="utf-8"))
     for caminho in arquivos("*.ipynb"):
-        yield caminho, sem_marcas("\n\n".join("".join(c["source"]) for c in celulas(caminho) if c["cell_type"] == "markdown"))
+        yield caminho, sem_marcas(prosa(caminho))
 
 
 def ramos(arvore):
@@ -80,7 +75,7 @@ def codigos():
     for caminho in arquivos("*.ipynb"):
         for celula in celulas(caminho):
             if celula["cell_type"] == "code":
-                yield caminho, "".join(celula["source"])
+                yield caminho, texto(celula)
 
 
 def frases(codigo):
@@ -100,8 +95,8 @@ def frases(codigo):
 def enderecos():
     """Endereço externo -> os arquivos em que ele está."""
     onde = defaultdict(set)
-    for caminho, texto in paginas():
-        for no in nos(texto):
+    for caminho, lido in paginas():
+        for no in nos(lido):
             if no["type"] in ("link", "image") and no["attrs"]["url"].startswith("http"):
                 onde[no["attrs"]["url"]].add(str(caminho.relative_to(RAIZ)))
     return onde

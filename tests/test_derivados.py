@@ -6,15 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
 import atualizar
 import viradas
+from cadernos import CAPITULO, RAIZ, celulas, texto
 
-RAIZ = Path(__file__).resolve().parent.parent
-CAPITULO = RAIZ / "04-gpt-do-zero"
 SALAS = CAPITULO / "gptmini"
 APOIO = CAPITULO / "apoio"
 # De baixo para cima: cada sala só importa das que estão à sua esquerda. O módulo ensinado vem inteiro antes do apoio.
@@ -23,14 +21,6 @@ DE_APOIO = ["numeros", "aviso", "por_dentro", "arquivos", "ponto", "historinhas"
             "interativo", "confere"]
 ORDEM = [*(f"gptmini.{sala}" for sala in EXPORTADAS), *(f"apoio.{sala}" for sala in DE_APOIO)]
 CADERNOS = [*atualizar.licoes(), atualizar.PAGINA]
-
-
-def celulas(caderno):
-    return json.loads(caderno.read_text(encoding="utf-8"))["cells"]
-
-
-def texto(celula):
-    return "".join(celula["source"])
 
 
 def test_as_salas_exportadas_estao_em_dia(tmp_path):
