@@ -11,7 +11,7 @@ NOMES = {"embedding": "embedding", "atencao": "atenção", "feedforward": "feedf
 
 
 def dados():
-    vezes = ate("pegou") + 1
+    vezes = ate("tirou") + 1
     c, palavras = caminho(vezes), historia().palavras[:vezes]
     paradas = []
     for i, p in enumerate(c.paradas):

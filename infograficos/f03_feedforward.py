@@ -16,7 +16,7 @@ BLOCO = 1
 
 @torch.no_grad()
 def dados():
-    h, vezes = historia(), ate("pegou") + 1
+    h, vezes = historia(), ate("tirou") + 1
     c = caminho(vezes)
     bloco = h.model.blocks[BLOCO - 1]
     lido = next(p for p in c.paradas if p.bloco == BLOCO and p.nome == "LayerNorm 2").vetores[-1]

@@ -12,7 +12,7 @@ ALTERNATIVO = ("O caminho inteiro, de cima para baixo, em uma coluna por token: 
 
 
 def dados():
-    vezes = ate("pião")
+    vezes = ate("boneco")
     inicio = ate("tinha") - 2
     h, c = historia(), caminho(vezes)
     alvos = h.ids[1:vezes + 1]

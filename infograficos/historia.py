@@ -7,9 +7,9 @@ from apoio import historinhas
 from apoio.por_dentro import percorrer
 from apoio.pronto import modelo_pronto
 
-TEXTO = ("Léo gostava de brincar na rua. Ele tinha um pião branco. Numa tarde de vento, o pião ficou preso no "
-         "coqueiro. Então Luísa subiu no coqueiro. Com muito jeito, Luísa pegou o pião branco. Léo deu um abraço em "
-         "Luísa e guardou o pião branco.")
+TEXTO = ("Léo tinha um boneco branco. Numa brincadeira, o boneco foi longe demais e ficou preso num galho do limoeiro. "
+         "Léo pulou, pulou, mas não alcançou. Com uma vara, Luísa tirou o boneco do limoeiro. Depois, Léo e Luísa "
+         "brincaram com o boneco branco longe do limoeiro.")
 
 
 @cache

@@ -287,7 +287,7 @@ def tokens(model=None, tokenizer=None, frase=FRASE):
     return Painel(desenhar, [[texto], [palavra]], "tokens, ids e vetores")
 
 
-def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
+def atencao(model=None, tokenizer=None, frase=f"{FRASE} azul. Um dia, na brincadeira, a pipa"):
     """Para onde olha cada palavra da frase, em cada bloco e cabeça."""
     model, tokenizer = _modelo(model, tokenizer, frase)
     leitura, texto = _Leitura(model, tokenizer), _frase(frase)
@@ -309,7 +309,7 @@ def atencao(model=None, tokenizer=None, frase=f"{FRASE}. A pipa"):
     return Painel(desenhar, [[texto], [bloco, cabeca, palavra]], "explorador da atenção")
 
 
-def chaves(model=None, tokenizer=None, frase=f"{FRASE}."):
+def chaves(model=None, tokenizer=None, frase=f"{FRASE} azul."):
     """Ligar e desligar a máscara e a escala, e repartir os mesmos números em mais ou menos cabeças."""
     model, tokenizer = _modelo(model, tokenizer, frase)
     texto = _frase(frase)
