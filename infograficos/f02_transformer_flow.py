@@ -52,6 +52,6 @@ def desenhar(d):
         f.texto(x + largura / 2, 49.5, cima, PEQUENO, APAGADO)
         if "olha" in p:
             f.texto(x + largura / 2, 55, f"olha «{visivel(p['olha'])}» {parte(p['peso'])}", PEQUENO)
-        f.barras(x + 0.5, 61, largura - 1, [tuple(item) for item in p["diria"]], rotulo=13.5, passo=6.5, forte=d["certa"])
+        f.barras(x + 1, 61, largura - 1.5, [tuple(item) for item in p["diria"]], rotulo=14, passo=6.5, forte=d["certa"])
     f.texto(80, 87, f"Barras: as três palavras que o modelo diria se parasse ali. Na história vem «{d['certa']}».", PEQUENO, APAGADO)
     return f.figura
