@@ -25,7 +25,8 @@ MAX_SORTEIO = 1_000_000                          # o que cabe na memória
 class Gramatica(GramaticaLida):
     """A gramática do curso, ou a da turma: `nomes` e `palavras` trocam as listas do arquivo.
 
-    nomes: {"f": ["Bia", ...], "m": ["Noah", ...]}: o gênero gramatical que cada pessoa escolhe.
+    nomes: {"f": ["Bia", ...], "m": ["Noah", ...]}: de quem são as histórias, no gênero gramatical que cada pessoa escolhe.
+    Quem entra nelas («amigo», em `palavras`) vem do arquivo, sem os nomes que a turma já tem.
     palavras: {"brinquedo": {"m": [...], "f": [...]}, ...}: categorias do arquivo, com "mp" e "fp" para plurais.
     arquivo: outro arquivo TOML, no formato de `historinhas.toml`.
     """

@@ -171,6 +171,8 @@ class GramaticaLida:
                     antes = self._escritas(categoria)
                     self.categorias[categoria] = ler(categoria, trocas[categoria], f"«{categoria}»")
                     self.da_turma[categoria] = self._escritas(categoria) - antes
+        if "nome" in trocas and "amigo" in self.categorias and "amigo" not in trocas:      # quem a turma tem não é amigo de si mesmo
+            self.categorias["amigo"] = tuple(v for v in self.categorias["amigo"] if v.palavra not in self._escritas("nome"))
 
     def _escritas(self, categoria):
         return {palavra for v in self.categorias[categoria] for palavra in v.formas or (v.palavra,)}

@@ -113,5 +113,5 @@ def _nomes(tokenizer):
     gramatica = historinhas.padrao()
     frases = (f for enredo in gramatica.enredos for passo in enredo.passos for f in passo)
     comuns = {palavra for f in frases for p in f.pecas for palavra in p.possiveis}
-    comuns -= {valor.palavra for valor in gramatica.categorias["nome"]}
+    comuns -= {valor.palavra for categoria, tipo in gramatica.tipos.items() if tipo == "nome" for valor in gramatica.categorias[categoria]}
     return [p for p in tokenizer.vocab if len(p) > 1 and p[0].isupper() and p not in comuns]
