@@ -29,7 +29,7 @@ from gptmini import GPTConfig, GPTMini, generate  # noqa: E402
 ARQUIVO = Path(__file__).with_name("medidas.json")
 
 
-def treino(sementes=(0, 1, 2)):
+def treino(sementes=(0, 1, 2, 3, 4)):
     """O treino padrão da lição 05 por semente: tempo, excesso e boletim de 500 histórias a 1 e a 0,7."""
     rodadas = []
     for semente in sementes:

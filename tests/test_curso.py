@@ -302,7 +302,7 @@ def test_um_arquivo_do_aluno_com_nome_de_biblioteca_nao_para_o_lancador(nome, ra
 def test_a_espera_dos_nucleos_e_curta_e_a_do_aluno_fica(monkeypatch):
     for nome in ("GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(nome, raising=False)
-    assert (curso.variaveis()["GOMP_SPINCOUNT"], curso.variaveis()["KMP_BLOCKTIME"]) == ("300", "0")
+    assert (curso.variaveis()["GOMP_SPINCOUNT"], curso.variaveis()["KMP_BLOCKTIME"]) == ("2000", "0")
     monkeypatch.setenv("GOMP_SPINCOUNT", "9")
     assert (curso.variaveis()["GOMP_SPINCOUNT"], curso.variaveis()["KMP_BLOCKTIME"]) == ("9", "0")
     monkeypatch.delenv("GOMP_SPINCOUNT")

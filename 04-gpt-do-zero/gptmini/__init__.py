@@ -6,7 +6,7 @@ import sys
 # As linhas de execução do OpenMP esperam girando, e tiram o núcleo de quem trabalha: dois treinos ao mesmo tempo ficariam dezenas de
 # vezes mais lentos. Só tem efeito antes de o torch carregar. GOMP é o do Linux; KMP, o do Windows e do Mac (ali, não medido).
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "300")
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 from .atencao import CausalSelfAttention

@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['RECEITA', 'padded', 'modelo_novo', 'as_list', 'as_row', 'as_examples', 'batches', 'eval_mode', 'check_loss',
-           'evaluate', 'Step', 'warmup_then_decay', 'check_training', 'adamw', 'train_steps', 'train']
+           'evaluate', 'Step', 'warmup_then_decay', 'newton_schulz', 'Muon', 'check_optimizer', 'check_training',
+           'adamw', 'train_steps', 'train']
 
 # %% ../05-treino.ipynb #treino-005
 from .modelo import GPTMini, check_model
@@ -28,18 +29,14 @@ def padded(rows):
     return x, y
 
 # %% ../05-treino.ipynb #treino-025
-RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3}
-
-
 @torch.no_grad()
 def modelo_novo(tokenizer, seed=0):
     """O GPT padrão do curso, recém-sorteado, para o vocabulário deste tokenizador."""
     torch.manual_seed(seed)
     model = GPTMini(GPTConfig(tokenizer.vocab_size, context_length=96, d_model=96, n_heads=3, n_layers=2))
     C = model.config.d_model
-    model.token_embedding.weight *= 5                    # vetores de palavra com norma perto de 1
-    for block in model.blocks:
-        block.attention.qkv.weight[: 2 * C] *= 3         # consultas e chaves maiores: a atenção nasce menos vaga
+    model.token_embedding.weight.normal_(std=C**-0.5)      # vetores de palavra com norma perto de 1
+    model.final_norm.gain.fill_(3 * C**-0.5)               # e o logit da palavra lida, perto de 3
     return model
 
 # %% ../05-treino.ipynb #treino-037
@@ -146,18 +143,56 @@ def warmup_then_decay(step, steps):
     warmup = max(1, steps // 20)
     return min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
 
+# %% ../05-treino.ipynb #treino-muon-1
+def newton_schulz(G, steps=5):
+    """Leva a perto de 1 o quanto G (m, n), com m <= n, estica cada direção (Jordan et al., 2024)."""
+    X = G / (G.norm() + 1e-7)
+    for _ in range(steps):
+        A = X @ X.T                                                     # (m, m)
+        X = 3.4445 * X + (-4.7750 * A + 2.0315 * A @ A) @ X             # (m, n)
+    return X
+
+# %% ../05-treino.ipynb #treino-muon-4
+class Muon(torch.optim.AdamW):
+    """Muon (Jordan et al., 2024) nas matrizes dos blocos, com taxa lr · times; AdamW no resto, com taxa lr."""
+
+    def __init__(self, model, lr, times=6):
+        matrices, rest = [], []
+        for name, p in model.named_parameters():
+            kind = matrices if "blocks." in name and p.dim() == 2 else rest
+            kind.append(p)
+        groups = [{"params": matrices, "lr": lr * times, "initial_lr": lr * times}, {"params": rest, "lr": lr}]
+        super().__init__(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+
+    @torch.no_grad()
+    def step(self):
+        lr = self.param_groups[0]["lr"]
+        for p in self.param_groups[0]["params"]:
+            if p.grad is not None:
+                memory = self.state[p]
+                if not memory:
+                    memory.update(step=torch.tensor(0.0), mean=torch.zeros_like(p))
+                memory["mean"].lerp_(p.grad, 0.05)                      # a média dos gradientes, que esquece aos poucos
+                G = p.grad.lerp(memory["mean"], 0.95)                   # (m, n)
+                G = newton_schulz(G) if G.size(0) <= G.size(1) else newton_schulz(G.T).T
+                p -= lr * max(1, p.size(0) / p.size(1)) ** 0.5 * G
+                p.grad = None                                           # já andou; o AdamW pula quem não tem gradiente
+        super().step()
+
 # %% ../05-treino.ipynb #treino-047
-def check_training(model, steps, lr, optimizer, schedule, device):
+def check_optimizer(optimizer, model):
+    if not hasattr(optimizer, "param_groups") or isinstance(optimizer, torch.optim.LBFGS):     # o LBFGS pede várias perdas por passo
+        raise TypeError(f"optimizer veio {type(optimizer).__name__}; esperava Muon, ou um como torch.optim.AdamW(model.parameters()).")
+    if not {p for group in optimizer.param_groups for p in group["params"]} <= set(model.parameters()):
+        raise ValueError("o otimizador é de outro modelo: move pesos que não são deste; monte-o com os do modelo que vai treinar.")
+
+
+def check_training(model, steps, lr, schedule, device):
     """Recusa, antes do primeiro passo, o que só daria errado depois dele."""
     if not 0 < as_real(lr) < math.inf:
         raise ValueError(f"lr veio {short(lr)}; esperava um número maior que zero, como 3e-3.")
     if not torch.is_grad_enabled():
         raise ValueError("os gradientes estão desligados, e sem eles não há treino; chame o treino fora do torch.no_grad().")
-    if optimizer is not None:
-        if not hasattr(optimizer, "param_groups") or isinstance(optimizer, torch.optim.LBFGS):     # o LBFGS pede várias perdas por passo
-            raise TypeError(f"optimizer veio {type(optimizer).__name__}; esperava um como torch.optim.AdamW(model.parameters()).")
-        if not {p for group in optimizer.param_groups for p in group["params"]} <= set(model.parameters()):
-            raise ValueError("o otimizador é de outro modelo: move pesos que não são deste; monte-o com os do modelo que vai treinar.")
     try:
         schedule(1, steps)
     except TypeError:
@@ -179,8 +214,9 @@ def adamw(model, lr):
 
 def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed=0, device=None, start=0,
                 optimizer=None, schedule=warmup_then_decay):
-    """Treina com AdamW (Loshchilov e Hutter, 2019) e entrega um `Step` por passo, na hora em que acontece.
+    """Treina e entrega um `Step` por passo, na hora em que acontece.
 
+    optimizer: None, para o AdamW (Loshchilov e Hutter, 2019); Muon; ou um otimizador já montado com os pesos deste modelo.
     device: onde treinar; None deixa o modelo onde está. A mesma semente sorteia os mesmos lotes.
     schedule(step, steps): a fração da taxa em cada passo; grupo do otimizador com `initial_lr` parte da sua, não de lr.
     start e optimizer retomam um treino: os lotes dos primeiros `start` passos só contam como vistos.
@@ -192,9 +228,12 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
     examples = as_examples(examples, T, V)
     stream = batches(examples, batch_size, T, torch.Generator().manual_seed(seed))
     device = next(model.parameters()).device if device is None else device
-    check_training(model, steps, lr, optimizer, schedule, device)
+    check_training(model, steps, lr, schedule, device)
+    new = adamw if optimizer is None else optimizer if optimizer is Muon else None
+    if new is None:
+        check_optimizer(optimizer, model)
     model.to(device)
-    optimizer = optimizer or adamw(model, lr)
+    optimizer = new(model, lr) if new else optimizer
     tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
     clock = time.perf_counter()
     for step in range(start + 1, steps + 1):
@@ -240,3 +279,6 @@ def train(model, examples, *, on_step=None, **options):
     if history and history[-1].val_loss is None and options.get("validation") is not None:
         history[-1] = replace(history[-1], val_loss=evaluate(model, options["validation"]))
     return history
+
+# %% ../05-treino.ipynb #treino-receita-1
+RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3, "optimizer": Muon}
