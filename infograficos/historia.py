@@ -7,9 +7,10 @@ from apoio import historinhas
 from apoio.por_dentro import percorrer
 from apoio.pronto import modelo_pronto
 
-TEXTO = ("Léo tinha um boneco branco. Numa brincadeira, o boneco foi longe demais e ficou preso num galho do limoeiro. "
-         "Léo pulou, pulou, mas não alcançou. Com uma vara, Luísa tirou o boneco do limoeiro. Depois, Léo e Luísa "
+TEXTO = ("Léo tinha um boneco branco. Numa brincadeira, o boneco foi parar num galho do limoeiro. Léo pulou, pulou, "
+         "mas não alcançou. Laura viu, pegou uma vara e tirou o boneco do limoeiro. Depois, Léo e Laura "
          "brincaram com o boneco branco longe do limoeiro.")
+
 
 
 @cache

@@ -217,7 +217,7 @@ def concordancias(gramatica, texto):
     """Confere as concordâncias só com o léxico, sem o leitor: lista de (posição, certo, porquê).
 
     Três regras: artigo e companhia concordam com o próximo substantivo; adjetivo, com o substantivo,
-    nome ou pronome anterior mais próximo; ele/ela e menino/menina, com o nome anterior mais próximo.
+    nome ou pronome anterior mais próximo; ele/ela, com o nome anterior mais próximo.
     `certo` é True, False, ou None quando não há com quem comparar.
     """
     return concordam(gramatica, _tokens(texto) if isinstance(texto, str) else _fila(texto, "texto"))
