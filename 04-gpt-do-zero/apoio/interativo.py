@@ -287,7 +287,7 @@ def tokens(model=None, tokenizer=None, frase=FRASE):
     return Painel(desenhar, [[texto], [palavra]], "tokens, ids e vetores")
 
 
-def atencao(model=None, tokenizer=None, frase=f"{FRASE} azul. Um dia, na brincadeira, a pipa"):
+def atencao(model=None, tokenizer=None, frase=f"{FRASE} azul. Numa brincadeira, a pipa"):
     """Para onde olha cada palavra da frase, em cada bloco e cabeça."""
     model, tokenizer = _modelo(model, tokenizer, frase)
     leitura, texto = _Leitura(model, tokenizer), _frase(frase)

@@ -179,6 +179,9 @@ class Muon(torch.optim.AdamW):
                 p.grad = None                                           # já andou; o AdamW pula quem não tem gradiente
         super().step()
 
+
+RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3, "optimizer": Muon}      # a do treino padrão do curso
+
 # %% ../05-treino.ipynb #treino-047
 def check_optimizer(optimizer, model):
     if not hasattr(optimizer, "param_groups") or isinstance(optimizer, torch.optim.LBFGS):     # o LBFGS pede várias perdas por passo
@@ -229,11 +232,10 @@ def train_steps(model, examples, *, validation=None, steps, batch_size, lr, seed
     stream = batches(examples, batch_size, T, torch.Generator().manual_seed(seed))
     device = next(model.parameters()).device if device is None else device
     check_training(model, steps, lr, schedule, device)
-    new = adamw if optimizer is None else optimizer if optimizer is Muon else None
-    if new is None:
-        check_optimizer(optimizer, model)
+    if optimizer is None or optimizer is Muon:
+        optimizer = (optimizer or adamw)(model, lr)
+    check_optimizer(optimizer, model)
     model.to(device)
-    optimizer = new(model, lr) if new else optimizer
     tokens = sum((y != -100).sum().item() for _, (_, y) in zip(range(start), stream))
     clock = time.perf_counter()
     for step in range(start + 1, steps + 1):
@@ -279,6 +281,3 @@ def train(model, examples, *, on_step=None, **options):
     if history and history[-1].val_loss is None and options.get("validation") is not None:
         history[-1] = replace(history[-1], val_loss=evaluate(model, options["validation"]))
     return history
-
-# %% ../05-treino.ipynb #treino-receita-1
-RECEITA = {"steps": 1200, "batch_size": 32, "lr": 5e-3, "optimizer": Muon}
