@@ -66,7 +66,7 @@ def test_numa_pasta_vazia_o_curso_vem_uma_vez_e_serve(tmp_path, no_lugar_do_gith
     saida = preparar(tmp_path / "conteúdo do colab", no_lugar_do_github, depois)
     assert saida.returncode == 0 and saida.stderr == "", saida.stderr
     onde, quantas = saida.stdout.split("\n")[:2]
-    assert NOME in onde and quantas == "1 300"
+    assert NOME in onde and quantas == "1 2000"
 
 
 def so_o_capitulo(casa):

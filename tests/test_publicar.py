@@ -65,7 +65,7 @@ def test_o_resumo_vem_antes_e_diz_o_que_vai_no_arquivo(pronto, tmp_path, capsys)
     model, tokenizer = pronto
     publicar(model, tokenizer, tmp_path / "g.html", titulo="Da turma", autoria="Ana")
     saida = capsys.readouterr().out
-    nomes = [v.palavra for v in historinhas.padrao().categorias["nome"]]
+    nomes = [v.palavra for categoria in ("nome", "amigo") for v in historinhas.padrao().categorias[categoria]]
     assert re.search(rf"{len(nomes)} palavras que parecem nomes: (.*)", saida)[1].split(", ") == sorted(nomes)
     for parte in ("g.html", "MB", "Da turma", "Ana", f"{tokenizer.vocab_size - 1} palavras e sinais", "consentiu"):
         assert parte in saida
@@ -78,7 +78,8 @@ def test_os_nomes_da_turma_aparecem_no_resumo(tmp_path, capsys):
     turma = historinhas.Gramatica(nomes={"f": ["Jurema", "Ana-Clara", "Rosa"], "m": ["Noah", "Zeca"]})
     tokenizer = WordTokenizer([h.texto for h in turma.sortear(400)])
     publicar(modelo_sorteado(tokenizer), tokenizer, tmp_path / "g.html")
-    assert "5 palavras que parecem nomes: Ana-Clara, Jurema, Noah, Rosa, Zeca" in capsys.readouterr().out
+    nomes = sorted(["Ana-Clara", "Jurema", "Noah", "Rosa", "Zeca", *(v.palavra for v in turma.categorias["amigo"])])
+    assert f"{len(nomes)} palavras que parecem nomes: {', '.join(nomes[:8])}" in capsys.readouterr().out
 
 
 def test_se_a_escrita_falha_o_arquivo_antigo_fica(tmp_path, monkeypatch, pronto):

@@ -486,7 +486,7 @@ def treino_ao_vivo(model=None, tokenizer=None, examples=None, comeco=FRASE, inte
     examples = as_examples(examples, model.config.context_length, model.config.vocab_size)
     if not 0 <= as_real(intervalo) < math.inf:
         raise ValueError(f"intervalo veio {short(intervalo)}; esperava um número de segundos, a partir de 0.")
-    receita = {**RECEITA, **receita}
+    receita = {**RECEITA, "optimizer": None, **receita} if receita else {**RECEITA}
     receita["steps"], seed, copia = as_int("steps", receita["steps"], 1, 10**9), as_int("seed", seed, 0, 2**63 - 1), deepcopy(model)
     ids, limite = torch.tensor([ler_frase(copia, tokenizer, comeco)[0]]), historinhas.limite()
     escrita, ultimo = widgets.HTML(), [0.0]
