@@ -448,7 +448,7 @@ def variaveis():
     limpas.update(PYTHONUTF8="1", PYTHONUNBUFFERED="1", PIP_USER="0")
     if "OMP_WAIT_POLICY" not in limpas:
         # As linhas de execução do torch giram à toa enquanto se esperam, e dois treinos em dois núcleos se atropelam.
-        # Girando pouco, um passo leva 72 ms em vez de 1.360 com dois treinos, e 41 em vez de 34 com um só (no Linux).
+        # Girando pouco, um passo leva 163 ms em vez de 3.716 com dois treinos, e o mesmo com um só (no Linux).
         # A segunda variável é a da biblioteca do Windows e do Mac, segundo a documentação dela: não foi medida.
         limpas.setdefault("GOMP_SPINCOUNT", "2000")
         limpas.setdefault("KMP_BLOCKTIME", "0")

@@ -12,7 +12,6 @@ TEXTO = ("Léo tinha um boneco branco. Numa brincadeira, o boneco foi parar num 
          "brincaram com o boneco branco longe do limoeiro.")
 
 
-
 @cache
 def historia():
     """O modelo, a história inteira e o caminho dela por dentro do modelo."""
