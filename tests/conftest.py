@@ -1,5 +1,6 @@
 """Como os testes se repartem entre a suíte inteira e a rápida."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -15,3 +16,8 @@ def pytest_collection_modifyitems(items):
             if vistos[teste] % marca.args[0]:
                 item.add_marker(pytest.mark.lento)
             vistos[teste] += 1
+
+
+def pytest_configure(config):
+    # Rodada com «&» por quem desligou o Ctrl+C, a suíte o herdaria, e os testes que interrompem esperariam para sempre.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
