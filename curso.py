@@ -846,7 +846,7 @@ def testes(opcoes, extras):
         escolha = ["--nbval", "tests", configuracao()["capitulo"]]
     # Um processo por núcleo, cada um com um núcleo só: dividir cada conta entre todos seria mais lento.
     escolha += ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
-    # As lições 07 e 09 têm uma versão curta; com RAPIDO=0 no ambiente, conferem-se as inteiras.
+    # As lições 09 e 11 têm uma versão curta; com RAPIDO=0 no ambiente, conferem-se as inteiras.
     return rodar(["-m", "pytest", *escolha, *extras], RAIZ, OMP_NUM_THREADS="1", RAPIDO="1")
 
 

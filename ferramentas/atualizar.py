@@ -193,7 +193,7 @@ def montar():
 
 
 def modelo():
-    """Treina o modelo pronto pela receita da lição 05 e o guarda ao lado do módulo."""
+    """Treina o modelo pronto pela receita da lição 06 e o guarda ao lado do módulo."""
     from apoio import historinhas, pronto
 
     model, tokenizer, passos, _, validacao = pronto.treinar()

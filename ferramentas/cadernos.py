@@ -58,6 +58,6 @@ def sem_marcas(texto):
 
 
 def nome_curto(caderno):
-    """Como a prosa chama um notebook: «lição 05»; o que não tem número vai pelo nome."""
+    """Como a prosa chama um notebook: «lição 06»; o que não tem número vai pelo nome."""
     numero = caderno.stem.partition("-")[0]
     return f"lição {numero}" if numero.isdigit() else caderno.stem

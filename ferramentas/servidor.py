@@ -1,4 +1,4 @@
-"""Mede quanto servidor uma turma pede: um JupyterHub de verdade, com N alunos de mentira que abrem a lição 05 e a rodam.
+"""Mede quanto servidor uma turma pede: um JupyterHub de verdade, com N alunos de mentira que abrem a lição 06 e a rodam.
 
 Uso, com a máquina sossegada:  python ferramentas/servidor.py 1 2 4 8 16 24
 
@@ -130,12 +130,12 @@ async def rodar_celula(ligacao, fonte):
 
 
 async def aluno(nome, ate=None):
-    """Abre a lição 05 e a roda inteira, ou até a célula `ate`: -> segundos."""
+    """Abre a lição 06 e a roda inteira, ou até a célula `ate`: -> segundos."""
     await abrir_servidor(nome)
     licao = json.loads(caderno_de("treino-059").read_text(encoding="utf-8"))
-    await pedir(f"/user/{nome}/api/contents/05-treino.ipynb", "PUT", {"type": "notebook", "format": "json", "content": licao})
+    await pedir(f"/user/{nome}/api/contents/06-treino.ipynb", "PUT", {"type": "notebook", "format": "json", "content": licao})
     inicio = time.perf_counter()
-    sessao = await pedir(f"/user/{nome}/api/sessions", "POST", {"path": "05-treino.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}})
+    sessao = await pedir(f"/user/{nome}/api/sessions", "POST", {"path": "06-treino.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}})
     ligacao = await websocket_connect(HTTPRequest(
         f"ws://127.0.0.1:{PORTA}/user/{nome}/api/kernels/{sessao['kernel']['id']}/channels", headers={"Authorization": f"token {CHAVE}"},
         connect_timeout=300, request_timeout=300))
@@ -213,7 +213,7 @@ async def queda():
         await asyncio.gather(rodando, *gravando, return_exceptions=True)
         hub.ligar()
         await abrir_servidor("aluno0")
-        lidos = [await pedir(f"/user/aluno0/api/contents/{nome}") for nome in ("meu-rascunho.ipynb", "05-treino.ipynb")]
+        lidos = [await pedir(f"/user/aluno0/api/contents/{nome}") for nome in ("meu-rascunho.ipynb", "06-treino.ipynb")]
         return {"rascunho_inteiro": lidos[0]["content"]["cells"][0]["source"] == "a minha anotação",
                 "licao_inteira": len(lidos[1]["content"]["cells"]) == len(json.loads(caderno_de("treino-059").read_text(encoding="utf-8"))["cells"])}
     finally:

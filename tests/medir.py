@@ -30,7 +30,7 @@ ARQUIVO = Path(__file__).with_name("medidas.json")
 
 
 def treino(sementes=(0, 1, 2, 3, 4)):
-    """O treino padrão da lição 05 por semente: tempo, excesso e boletim de 500 histórias a 1 e a 0,7."""
+    """O treino padrão da lição 06 por semente: tempo, excesso e boletim de 500 histórias a 1 e a 0,7."""
     rodadas = []
     for semente in sementes:
         model, tokenizer, passos, historias, validacao = pronto.treinar(semente)
@@ -201,7 +201,7 @@ def a_bancada(id, nome):
 
 
 def laboratorio(sementes=(0, 1, 2)):
-    """As faltas e as pilhas da lição 07, por semente; quem as define são as células dela com o rótulo `bancada`."""
+    """As faltas e as pilhas da lição 09, por semente; quem as define são as células dela com o rótulo `bancada`."""
     bancada = a_bancada("laboratorio-052", "laboratorio")
     medidas = {"faltas": {}, "pilhas": {}}
     for nome in bancada["experimentos"]:
@@ -217,7 +217,7 @@ def laboratorio(sementes=(0, 1, 2)):
 
 
 def corrida(sementes=(0, 1, 2)):
-    """Da lição 09: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
+    """Da lição 11: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
 
     Precisa do texto do Machado (baixado, ou já guardado). Cada semente procura perto dos passos que a primeira achou.
     """

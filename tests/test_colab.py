@@ -225,7 +225,7 @@ def test_depois_de_um_comando_nada_no_fork_leva_ao_endereco_antigo(fork):
 
 @pytest.mark.lento
 def test_o_caderno_sozinho_do_fork_traz_o_fork(fork, tmp_path):
-    celulas = json.loads((fork[0] / "04-gpt-do-zero" / "00-do-texto-aos-vetores.ipynb").read_text(encoding="utf-8"))["cells"]
+    celulas = json.loads((fork[0] / "04-gpt-do-zero" / "01-tensores-e-vetores.ipynb").read_text(encoding="utf-8"))["cells"]
     (preparacao,) = ["".join(c["source"]) for c in celulas if "preparacao" in c["metadata"].get("tags", [])]
     codigo = preparacao + "\nimport gptmini; print(gptmini.__file__)"
     saida = subprocess.run([sys.executable, "-c", codigo], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",

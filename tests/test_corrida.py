@@ -1,4 +1,4 @@
-"""A corrida: a pista, a receita de referência, as regras que recusam trapaça, o placar que se junta e a tabela da lição 09."""
+"""A corrida: a pista, a receita de referência, as regras que recusam trapaça, o placar que se junta e a tabela da lição 11."""
 
 import ast
 import errno

@@ -11,8 +11,8 @@ import pytest
 
 from cadernos import CAPITULO, RAIZ
 
-NOVOS = {"07-laboratorio": "10-laboratorio", "08-do-mini-ao-gpt2": "11-do-mini-ao-gpt2", "09-corrida": "12-corrida",
-         "05-treino": "06-treino", "06-geracao": "07-geracao"}
+NOVOS = {"09-laboratorio": "12-laboratorio", "10-do-mini-ao-gpt2": "13-do-mini-ao-gpt2", "11-corrida": "14-corrida",
+         "06-treino": "07-treino", "07-geracao": "09-geracao"}
 # Duas provas que se bastam: mudam de casa sem levar mais nada.
 MUDAM = ("residual-015", "residual-017")
 
@@ -37,19 +37,19 @@ def test_renumerar_dividir_e_acrescentar_sem_tocar_em_afirmacoes_nem_viradas(cop
     antes = [t.read_bytes() for t in tabelas]
     for velho, novo in sorted(NOVOS.items(), reverse=True):
         (capitulo / f"{velho}.ipynb").rename(capitulo / f"{novo}.ipynb")
-    # A lição 03 se divide: o treino das pilhas vai para outra, e duas provas vão para o notebook dos curiosos.
-    modelo = json.loads((capitulo / "03-residual-e-layernorm.ipynb").read_text(encoding="utf-8"))
+    # A lição 04 se divide: o treino das pilhas vai para outra, e duas provas vão para o notebook dos curiosos.
+    modelo = json.loads((capitulo / "04-residual-e-layernorm.ipynb").read_text(encoding="utf-8"))
     ficam = [c for c in modelo["cells"] if c["id"] not in MUDAM]
     saem = [c for c in modelo["cells"] if c["id"] in MUDAM]
-    titulo = {"cell_type": "markdown", "id": "curiosos-titulo", "metadata": {}, "source": ["# Aprofunde\n", "\n", "## Caminhos"]}
+    titulo = {"cell_type": "markdown", "id": "curiosos-titulo", "metadata": {}, "source": ["# Curiosos\n", "\n", "## Caminhos"]}
     importa = {"cell_type": "code", "id": "curiosos-imports", "metadata": {}, "execution_count": 1, "outputs": [], "source": ["import math"]}
-    (capitulo / "03-residual-e-layernorm.ipynb").write_text(caderno(ficam, modelo), encoding="utf-8")
-    (capitulo / "aprofunde.ipynb").write_text(caderno([titulo, importa, *saem], modelo), encoding="utf-8")
+    (capitulo / "04-residual-e-layernorm.ipynb").write_text(caderno(ficam, modelo), encoding="utf-8")
+    (capitulo / "curiosos.ipynb").write_text(caderno([titulo, importa, *saem], modelo), encoding="utf-8")
     lista = re.search(r"^licoes = \[\n(.*?)^\]", ajustes.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
     nova = lista
     for velho, novo in NOVOS.items():
         nova = nova.replace(f'"{velho}"', f'"{novo}"')
-    ajustes.write_text(ajustes.read_text(encoding="utf-8").replace(lista, nova + '    "aprofunde",\n'), encoding="utf-8")
+    ajustes.write_text(ajustes.read_text(encoding="utf-8").replace(lista, nova + '    "curiosos",\n'), encoding="utf-8")
     salas = {p.name: p.read_text(encoding="utf-8") for p in (capitulo / "gptmini").glob("*.py")}
 
     ambiente = os.environ | {"PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
@@ -60,7 +60,7 @@ def test_renumerar_dividir_e_acrescentar_sem_tocar_em_afirmacoes_nem_viradas(cop
         sem_notebook = [re.sub(r"[\w.-]+\.ipynb|\.\./", "", texto) for texto in (escrito, (capitulo / "gptmini" / nome).read_text(encoding="utf-8"))]
         assert sem_notebook[0] == sem_notebook[1], nome
     provas = (capitulo / "provas.md").read_text(encoding="utf-8")
-    assert "(aprofunde.ipynb) na aprofunde, «Caminhos»" in provas and "(12-corrida.ipynb) na lição 12" in provas and "09-corrida" not in provas
+    assert "(curiosos.ipynb) na curiosos, «Caminhos»" in provas and "(14-corrida.ipynb) na lição 14" in provas and "11-corrida" not in provas
 
     casos = "residual-015 or treino-027 or geracao-034 or bloco-032 or corrida-022"
     feito = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "tests/test_afirmacoes.py",

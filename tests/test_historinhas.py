@@ -20,7 +20,8 @@ import torch
 
 from apoio import historinhas, pronto
 from apoio.historinhas import Gramatica, GramaticaInvalida, Historinha, HistorinhaInvalida
-from gptmini.vetores import GPTConfig, WordTokenizer
+from gptmini.texto import WordTokenizer
+from gptmini.vetores import GPTConfig
 
 FONTE = historinhas.ARQUIVO.read_text(encoding="utf-8")
 DADOS = tomllib.loads(FONTE)

@@ -1,4 +1,4 @@
-"""A tabela da lição 07 diz o que as três sementes de medidas.json deram, e as definições dela montam sem o resto."""
+"""A tabela da lição 09 diz o que as três sementes de medidas.json deram, e as definições dela montam sem o resto."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_cada_falta_muda_o_modelo_e_so_uma_coisa(bancada):
 
 @pytest.fixture(scope="module")
 def treinados():
-    """Dois modelos da lição 07: a referência e um quebrado de verdade (sem residual)."""
+    """Dois modelos da lição 09: a referência e um quebrado de verdade (sem residual)."""
     espaco = {"__name__": "laboratorio"}
     with pytest.MonkeyPatch.context() as ambiente:
         ambiente.setenv("RAPIDO", "0")

@@ -1,4 +1,4 @@
-"""As lições 01 e 06, e os painéis das 07 a 09, no JupyterLab de verdade, num Chromium sem janela: rodar tudo, mexer pelo teclado, ver mudar.
+"""As lições 02 e 07, e os painéis das 07 a 09, no JupyterLab de verdade, num Chromium sem janela: rodar tudo, mexer pelo teclado, ver mudar.
 
 As fotos ficam em tests/capturas (fora do git), para serem olhadas.
 """
@@ -43,7 +43,7 @@ ESTADO = """() => {
 
 
 def paineis_das_ultimas():
-    """As células das lições 08 e 09 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
+    """As células das lições 10 e 11 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
     corrida, gpt2 = (celulas(caderno_de(id)) for id in ("corrida-055", "gpt2-004"))
     fonte = lambda licao, pedaco: next(texto(c) for c in licao if c["cell_type"] == "code" and pedaco in texto(c))
     ensaios = """from apoio import historinhas, interativo
@@ -164,7 +164,7 @@ def fotografar(quadro, nome):
 
 
 def test_licao_01_no_jupyterlab(laboratorio, pagina):
-    rodar_tudo(pagina, laboratorio, "01-atencao-causal.ipynb")
+    rodar_tudo(pagina, laboratorio, "02-atencao-causal.ipynb")
     # As conferências vêm fechadas, com o título à vista, e abrem com um clique; as saídas delas ficam.
     fechadas = pagina.locator(".jp-CodeCell .jp-Placeholder")
     quantas = fechadas.count()
@@ -195,7 +195,7 @@ def test_licao_01_no_jupyterlab(laboratorio, pagina):
 
 
 def test_licao_06_no_jupyterlab(laboratorio, pagina):
-    rodar_tudo(pagina, laboratorio, "06-geracao.ipynb")
+    rodar_tudo(pagina, laboratorio, "07-geracao.ipynb")
     quadro = painel(pagina, "Temperatura")
     figura, historia = quadro.locator("figure"), quadro.locator(".widget-html-content p").first
     fotografar(quadro, "06-proxima-palavra-antes")

@@ -173,7 +173,7 @@ def test_uma_atencao_que_muda_ao_ser_vista_e_recusada(modelo):
 
 
 @pytest.mark.parametrize(("peca", "frase"), [
-    ("feedforward", "o feedforward do bloco 2 não tem expand, gelu, contract; esperava as peças da lição 02"),
+    ("feedforward", "o feedforward do bloco 2 não tem expand, gelu, contract; esperava as peças da lição 03"),
     ("attention", r"a atenção do bloco 2 não devolve os seus pesos; esperava forward\(x, return_weights=False\)")])
 def test_uma_peca_de_outro_feitio_nao_se_abre(peca, frase, modelo):
     """O modelo faz a sua conta; o que falta é o que a figura mostraria."""

@@ -31,7 +31,7 @@ def test_o_comando_grava_so_as_licoes_pedidas(tmp_path, monkeypatch):
     monkeypatch.setattr(slides, "RAIZ", tmp_path)
     monkeypatch.setattr(sys, "argv", ["slides.py", "02"])
     slides.main()
-    assert [p.name for p in tmp_path.glob("*.html")] == ["02-feedforward.html"]
+    assert [p.name for p in tmp_path.glob("*.html")] == ["03-feedforward.html"]
 
 
 @pytest.mark.lento

@@ -199,7 +199,7 @@ def do_laboratorio(id):
 
 
 def no_lugar_de(virada, treinados):
-    """Na lição 07: os resultados prontos, com o de uma variante no lugar da outra.
+    """Na lição 09: os resultados prontos, com o de uma variante no lugar da outra.
 
     As células que a prova só atravessa, já sem asserts, recebem a referência no lugar de treinar as suas.
     """
@@ -217,7 +217,7 @@ PRONTAS = {
                      "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
                      "treino, validacao = todas[:-500], todas[-500:]"),
     "gpt2-c-26": (None, "from apoio import historinhas\nfrom gptmini.treino import adamw, train_steps\n"
-                      "from gptmini.vetores import CharTokenizer\n"
+                      "from gptmini.texto import CharTokenizer\n"
                       "texto = '\\n'.join(h.texto for h in historinhas.sortear(300, semente=0))\n"
                       "tokenizer = CharTokenizer([texto])\nids = tokenizer.encode(texto)"),
     "corrida-003": ("RAPIDO = False", "RAPIDO = True"),
@@ -225,7 +225,7 @@ PRONTAS = {
                      "pista = corrida.abrir_pista('historinhas', '\\n\\n'.join(h.texto for h in historinhas.sortear(8000, semente=0)))"),
     "laboratorio-052": ("resultados = {}", "resultados = dict(PRONTOS)"),
 }
-# Na lição 07, a variante (à esquerda) recebe o modelo de outra: a peça que dizíamos ter tirado está de volta.
+# Na lição 09, a variante (à esquerda) recebe o modelo de outra: a peça que dizíamos ter tirado está de volta.
 DO_LABORATORIO = {
     "laboratorio-061": {"sem máscara causal": "referência"},
     "laboratorio-064": {"sem atenção": "referência"},

@@ -31,7 +31,8 @@ from torch import nn
 
 from gptmini.modelo import GPTMini
 from gptmini.pesos import carregar_gpt2
-from gptmini.vetores import CharTokenizer, GPTConfig, WordTokenizer, short
+from gptmini.texto import CharTokenizer, WordTokenizer, short
+from gptmini.vetores import GPTConfig
 
 from .numeros import numero
 from .por_dentro import difere_do_padrao

@@ -1,4 +1,4 @@
-"""As regras e o placar da corrida da lição 09: quem chega primeiro à perda em que a receita de referência termina."""
+"""As regras e o placar da corrida da lição 11: quem chega primeiro à perda em que a receita de referência termina."""
 
 import hashlib
 import json
@@ -18,7 +18,8 @@ import torch.nn.functional as F
 
 from gptmini.modelo import GPTMini, check_model
 from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
-from gptmini.vetores import CharTokenizer, GPTConfig, as_int, as_real, short
+from gptmini.texto import CharTokenizer, as_int, as_real, short
+from gptmini.vetores import GPTConfig
 
 from . import corpus
 from .arquivos import gravar, motivo

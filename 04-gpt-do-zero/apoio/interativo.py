@@ -22,7 +22,7 @@ from apoio.pronto import dados, modelo_pronto
 from gptmini.cache import check_pieces, differs
 from gptmini.geracao import generate, sample
 from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
-from gptmini.vetores import as_int, as_real, short
+from gptmini.texto import as_int, as_real, short
 
 FRASE = "Ana tinha uma pipa"
 
@@ -399,7 +399,7 @@ def raio_x(model=None, tokenizer=None, frase=FRASE, parada=0):
 
 
 def giro(turns, rotate, T=24, hs=32, semente=0):
-    """O giro do RoPE: a nota de uma consulta com a mesma chave posta em cada lugar. `turns` e `rotate` são da lição 09."""
+    """O giro do RoPE: a nota de uma consulta com a mesma chave posta em cada lugar. `turns` e `rotate` são da lição 11."""
     cos, sin = turns(T, hs)
     q, k = torch.randn(2, hs, generator=torch.Generator().manual_seed(semente))
     q = q + 2 * k                                   # parecida com a chave: a nota tem um pico para se ver andar
@@ -420,7 +420,7 @@ def giro(turns, rotate, T=24, hs=32, semente=0):
 
 
 def laboratorio(resultados):
-    """Duas variantes da lição 07 lado a lado: o excesso, as notas e uma história de cada. `resultados`: os ensaios, por nome."""
+    """Duas variantes da lição 09 lado a lado: o excesso, as notas e uma história de cada. `resultados`: os ensaios, por nome."""
     nomes = list(resultados)
     uma, outra = (_controle(widgets.Dropdown, rotulo, options=nomes, value=nome)
                   for rotulo, nome in (("Uma variante", nomes[0]), ("Outra", nomes[-1])))

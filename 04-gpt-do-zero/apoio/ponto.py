@@ -2,7 +2,7 @@
 
 import torch
 
-from gptmini.vetores import as_int, short
+from gptmini.texto import as_int, short
 
 from .arquivos import Recusado, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 

@@ -9,7 +9,8 @@ from gptmini.cache import PECAS, check_pieces, differs
 from gptmini.geracao import check_logits, check_sampling
 from gptmini.modelo import GPTMini
 from gptmini.treino import as_row, eval_mode
-from gptmini.vetores import GPTConfig, as_int, short
+from gptmini.texto import as_int, short
+from gptmini.vetores import GPTConfig
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def percorrer(model, ids):
     check_pieces(model)
     for n, bloco in enumerate(model.blocks, start=1):
         if "return_weights" not in inspect.signature(bloco.attention.forward).parameters:
-            raise TypeError(f"a atenção do bloco {n} não devolve os seus pesos; esperava forward(x, return_weights=False), como a da lição 01.")
+            raise TypeError(f"a atenção do bloco {n} não devolve os seus pesos; esperava forward(x, return_weights=False), como a da lição 02.")
         if faltam := [peca for peca in ("expand", "gelu", "contract") if not hasattr(bloco.feedforward, peca)]:
-            raise TypeError(f"o feedforward do bloco {n} não tem {', '.join(faltam)}; esperava as peças da lição 02.")
+            raise TypeError(f"o feedforward do bloco {n} não tem {', '.join(faltam)}; esperava as peças da lição 03.")
     onde = next(model.parameters()).device
     V = model.config.vocab_size
     ids = [as_int(f"o id do lugar {lugar}", i, 0, V - 1) for lugar, i in enumerate(as_row(ids, "o texto"))]

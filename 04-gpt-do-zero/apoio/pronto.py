@@ -6,7 +6,7 @@ from pathlib import Path
 from apoio import historinhas
 from apoio.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
 from gptmini.treino import RECEITA, modelo_novo, train_steps
-from gptmini.vetores import WordTokenizer, short
+from gptmini.texto import WordTokenizer, short
 
 MARCA = b"gptmini-modelo-2\n"
 ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca
@@ -33,7 +33,7 @@ def em_ids(tokenizer, sorteadas):
 
 
 def treinar(semente=0):
-    """O treino padrão da lição 05, do sorteio ao fim: (model, tokenizer, passos, treino, validacao)."""
+    """O treino padrão da lição 06, do sorteio ao fim: (model, tokenizer, passos, treino, validacao)."""
     tokenizer, exemplos, treino, validacao = dados(semente=semente)
     model = modelo_novo(tokenizer, semente)
     passos = list(train_steps(model, exemplos, seed=semente, **RECEITA))
@@ -98,19 +98,19 @@ def _antigo(dados):
 
 
 def modelo_pronto():
-    """(model, tokenizer): o modelo que o treino padrão da lição 05 dá, já treinado."""
+    """(model, tokenizer): o modelo que o treino padrão da lição 06 dá, já treinado."""
     return ler(PRONTO)[:2]
 
 
 def meu_modelo():
-    """(model, tokenizer): o que você treinou na lição 05, se houver; senão, o pronto. Diz qual usou."""
+    """(model, tokenizer): o que você treinou na lição 06, se houver; senão, o pronto. Diz qual usou."""
     pronto = modelo_pronto()
     if not MEU.exists():
-        print("Usando o modelo pronto do curso: você ainda não guardou um seu (lição 05).")
+        print("Usando o modelo pronto do curso: você ainda não guardou um seu (lição 06).")
         return pronto
     meu = ler(MEU)[:2]
     if meu[1].vocab != pronto[1].vocab:
-        print(f"Usando o modelo pronto do curso: o de {MEU} foi treinado com outras palavras. A lição 05 refaz o seu.")
+        print(f"Usando o modelo pronto do curso: o de {MEU} foi treinado com outras palavras. A lição 06 refaz o seu.")
         return pronto
     print(f"Usando o seu modelo, de {MEU}.")
     return meu

@@ -22,7 +22,8 @@ from torch import nn
 
 from gptmini.modelo import GPTMini
 from gptmini.treino import adamw, train_steps
-from gptmini.vetores import CharTokenizer, GPTConfig
+from gptmini.texto import CharTokenizer
+from gptmini.vetores import GPTConfig
 
 from . import corpus, ponto, pronto
 from .arquivos import memoria, motivo

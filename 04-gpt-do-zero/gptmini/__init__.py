@@ -17,7 +17,8 @@ from .modelo import GPTMini, TransformerBlock
 from .pesos import carregar_gpt2
 from .residual import LayerNorm
 from .treino import Step, batches, evaluate, train, train_steps
-from .vetores import CharTokenizer, GPTConfig, UnknownTokenError, WordTokenizer
+from .texto import CharTokenizer, UnknownTokenError, WordTokenizer
+from .vetores import GPTConfig
 
 __all__ = [
     "GELU", "CausalSelfAttention", "CharTokenizer", "FeedForward", "GPTConfig", "GPTMini", "KVCache", "LayerNorm", "Step",

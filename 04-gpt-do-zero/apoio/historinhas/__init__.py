@@ -9,7 +9,7 @@ import math
 import random
 from functools import cache, cached_property
 
-from gptmini.vetores import as_int, as_real
+from gptmini.texto import as_int, as_real
 
 from . import leitura
 from .gramatica import ARQUIVO, ENREDO, GramaticaLida

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from gptmini.vetores import WordTokenizer
+from gptmini.texto import WordTokenizer
 
 from . import toml
 from .toml import GramaticaInvalida, cabe, confere, curto, maiuscula, ou, palavra_so, pede, perto, textos

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from apoio.numeros import porcento
-from gptmini.vetores import WordTokenizer
+from gptmini.texto import WordTokenizer
 
 from .gramatica import REGRAS
 from .toml import aspas, ou, texto_nfc

@@ -10,7 +10,7 @@ import unicodedata
 from pathlib import Path
 
 from apoio import arquivos
-from gptmini.vetores import WordTokenizer
+from gptmini.texto import WordTokenizer
 
 TIPOS = {dict: "uma tabela", list: "uma lista entre colchetes", str: "um texto entre aspas"}
 SOLTOS = re.compile(r'"(?:\\.|[^"\\\n])*+"|\'[^\'\n]*+\'|#.*')    # textos e comentários: o que há neles não é estrutura

@@ -15,7 +15,7 @@ from apoio import historinhas
 from apoio.arquivos import desmontar, gravar
 from apoio.numeros import numero
 from apoio.por_dentro import difere_do_padrao
-from gptmini.vetores import short
+from gptmini.texto import short
 
 PAGINA = Path(__file__).with_name("pagina.html")
 TOKENS = {"palavras": "palavra", "caracteres": "caractere"}                 # o que é um token, para a página

@@ -30,7 +30,7 @@ def _mascara(T, forma="tril"):
 
 
 @exercicio(r"""
-onde = "Lição 01, «A máscara causal»."
+onde = "Lição 02, «A máscara causal»."
 
 [transposta]
 imita = {forma = "triu"}
@@ -111,49 +111,49 @@ def _pesos(q, k, escala="raiz", mascara="antes", eixo=-1, softmax=True, troca=Fa
 
 
 @exercicio(r"""
-onde = "Lição 01, «A máscara causal»."
+onde = "Lição 02, «A máscara causal»."
 
 [como_veio]
 imita = {escala = "nenhuma", mascara = "do enunciado"}
 dica = "É o código do enunciado, com os defeitos dele: falta a escala, a máscara está do lado errado e veio depois do softmax."
 pergunta = "Em que ordem vêm a escala, a máscara e o softmax?"
 erro = "Primeiro a escala, depois −∞ no futuro, e o softmax por último."
-onde = "Lição 01, «A máscara causal»."
+onde = "Lição 02, «A máscara causal»."
 
 [sem_escala]
 imita = {escala = "nenhuma"}
 dica = "Faltou a escala: os pontos de `q` com `k` se dividem por √hs antes do softmax."
 pergunta = "Cada ponto é a soma de quantas parcelas?"
 erro = "Sem dividir, a variância dos pontos é hs, e o softmax entrega quase tudo a um token só."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [escala_sem_raiz]
 imita = {escala = "hs"}
 dica = "Você dividiu por hs; a escala é a raiz, √hs."
 pergunta = "Se a variância é hs, quanto é o desvio padrão?"
 erro = "Dividir por hs encolhe demais os pontos, e os pesos saem quase iguais."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [escala_de_T]
 imita = {escala = "T"}
 dica = "Você dividiu por √T; a escala é √hs, o tamanho de cada consulta."
 pergunta = "Cada ponto é a soma de quantas parcelas?"
 erro = "As parcelas vêm dos números da consulta, e não do número de tokens."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [escala_multiplicada]
 imita = {escala = "vezes"}
 dica = "Você multiplicou por √hs; é para dividir."
 pergunta = "Os pontos precisam crescer ou encolher?"
 erro = "Multiplicar concentra o softmax ainda mais."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [escala_depois]
 imita = {escala = "depois"}
 dica = "A escala veio depois do softmax: as linhas já não somam 1."
 pergunta = "Quanto somam as suas linhas?"
 erro = "Quem se divide por √hs são os pontos, antes do softmax."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [sem_mascara]
 imita = {mascara = "nenhuma"}
@@ -178,7 +178,7 @@ imita = {softmax = false, mascara = "renormalizada"}
 dica = "Faltou a exponencial: os pontos foram divididos pela própria soma, e um ponto pode ser negativo."
 pergunta = "Que sinal podem ter os seus pesos?"
 erro = "A exponencial torna tudo positivo e mantém a ordem; depois se divide pela soma."
-onde = "Lição 01, «Atenção causal»."
+onde = "Lição 02, «Atenção causal»."
 
 [futuro_recebe]
 dica = "O futuro recebe atenção: acima da diagonal há pesos de até {quanto}, e ali só cabe 0."
@@ -189,13 +189,13 @@ erro = "Só e elevado a −∞ é zero: um número negativo qualquer ainda deixa
 dica = "As linhas não somam 1: há uma que soma {soma}."
 pergunta = "O que o softmax garante sobre cada linha?"
 erro = "Alguma conta depois do softmax mudou os pesos, ou ele correu noutro eixo."
-onde = "Lição 01, «Atenção causal»."
+onde = "Lição 02, «Atenção causal»."
 
 [outra_escala]
 dica = "A escala é outra: os pontos saíram divididos por {por}, e aqui √hs = {certo}."
 pergunta = "Cada ponto é a soma de quantas parcelas?"
 erro = "São hs parcelas, o tamanho do último eixo de `q`."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [mascara_transposta]
 imita = {mascara = "transposta"}
@@ -226,28 +226,28 @@ imita = {eixo = -2}
 dica = "O softmax correu no eixo errado: nas suas contas quem soma 1 é cada coluna, e não cada linha."
 pergunta = "Cada linha é quem olha: o que precisa somar 1?"
 erro = "O último eixo, `dim=-1`, corre sobre os tokens olhados."
-onde = "Lição 01, «Etapa 2: com matrizes»."
+onde = "Lição 02, «Etapa 2: com matrizes»."
 
 [softmax_no_lote]
 imita = {eixo = 0}
 dica = "O softmax correu no eixo errado: o primeiro eixo é o lote, e textos diferentes não disputam atenção."
 pergunta = "Cada linha é quem olha: o que precisa somar 1?"
 erro = "O último eixo, `dim=-1`, corre sobre os tokens olhados."
-onde = "Lição 01, «Etapa 2: com matrizes»."
+onde = "Lição 02, «Etapa 2: com matrizes»."
 
 [sem_softmax]
 imita = {softmax = false}
 dica = "Faltou o softmax: isto são os pontos, e não os pesos."
 pergunta = "Quanto somam as suas linhas?"
 erro = "Pesos são positivos e somam 1 em cada linha."
-onde = "Lição 01, «Atenção causal»."
+onde = "Lição 02, «Atenção causal»."
 
 [q_e_k_trocados]
 imita = {troca = true}
 dica = "`q` e `k` estão trocados: a linha tem de ser quem procura."
 pergunta = "Em `a @ b.mT`, de quem são as linhas?"
 erro = "Com os dois trocados, os pontos saem transpostos."
-onde = "Lição 01, «Etapa 2: com matrizes»."
+onde = "Lição 02, «Etapa 2: com matrizes»."
 """)
 def pesos_de_atencao(resposta):
     """`f(q, k)`, cada um (B, T, hs), `-> (B, T, T)`: na escala, causais, cada linha soma 1."""
@@ -295,7 +295,7 @@ def _cortar(x, nh, modo="certo"):
 
 
 @exercicio(r"""
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [view]
 imita = {modo = "view"}
@@ -371,42 +371,42 @@ def _ve_o_futuro(modulos, saidas, casos):
 
 
 @exercicio(r"""
-onde = "Lição 01, «A classe»."
+onde = "Lição 02, «A classe»."
 
 [escala_de_C]
 imita = {escala = "C"}
 dica = "Você dividiu por √d_model; a escala é √hs, o tamanho de uma cabeça."
 pergunta = "Cada ponto é a soma de quantas parcelas?"
 erro = "Depois de repartir em cabeças, cada ponto soma só hs = C / nh parcelas."
-onde = "Lição 01, «A escala»."
+onde = "Lição 02, «A escala»."
 
 [softmax_nas_cabecas]
 imita = {eixo = 1}
 dica = "O softmax correu no eixo das cabeças; em cada cabeça, cada linha é que soma 1."
 pergunta = "Em (B, nh, T, T), qual é o eixo de quem é olhado?"
 erro = "Uma cabeça não disputa atenção com a outra: use `dim=-1`."
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [view]
 imita = {dividir = "view"}
 dica = "As cabeças foram cortadas com `view` sem `transpose`: cada «cabeça» ficou com tokens, e não com uma parte dos números de cada token."
 pergunta = "Na cabeça 0, de que tokens são os números?"
 erro = "`view` só reparte os números na ordem em que estão guardados, e o token vem primeiro."
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [intercaladas]
 imita = {dividir = "intercalado"}
 dica = "As cabeças ficaram intercaladas: a cabeça 0 leva os números 0, nh, 2·nh…, e deveria levar os hs primeiros."
 pergunta = "Ao partir C em dois eixos, qual vem antes?"
 erro = "É `(nh, hs)`, e não `(hs, nh)`."
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [juntar_sem_transpose]
 imita = {juntar = "direto"}
 dica = "Na volta, as cabeças foram juntadas sem `transpose`: (B, nh, T, hs) virou (B, T, C) misturando tokens."
 pergunta = "Antes de juntar, o token está na frente da cabeça?"
 erro = "`reshape` não troca eixos; primeiro se volta a (B, T, nh, hs)."
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [sem_proj]
 imita = {proj = false}
@@ -419,7 +419,7 @@ imita = {cabecas = 1}
 dica = "As cabeças não foram repartidas: a atenção usou uma cabeça só, com os C números."
 pergunta = "Onde entra `n_heads`?"
 erro = "Sem repartir, cada token tem uma só distribuição de pesos."
-onde = "Lição 01, «Várias cabeças»."
+onde = "Lição 02, «Várias cabeças»."
 
 [qkv_fora_de_ordem]
 imita = [{ordem = "kqv"}, {ordem = "qvk"}, {ordem = "vkq"}, {ordem = "kvq"}, {ordem = "vqk"}]
@@ -432,20 +432,20 @@ imita = [{valor = "k"}, {valor = "q"}, {valor = "x"}]
 dica = "Os pesos misturaram outra coisa, e não os valores `v`."
 pergunta = "O que cada token entrega quando é escolhido?"
 erro = "`q` e `k` só servem para calcular os pesos; o que se mistura é `v`."
-onde = "Lição 01, «Atenção causal»."
+onde = "Lição 02, «Atenção causal»."
 
 [com_atalho]
 imita = {atalho = true}
 dica = "O x foi somado à saída: o atalho é trabalho do bloco, e não da atenção."
 pergunta = "Quem soma x ao resultado?"
 erro = "No bloco a soma se repetiria."
-onde = "Lição 04, «O bloco Transformer»."
+onde = "Lição 05, «O bloco Transformer»."
 
 [ve_o_futuro]
 dica = "O futuro mexe no passado: mudei só o último token, e mudaram saídas anteriores."
 pergunta = "Por onde um token recebe dos que vêm depois?"
 erro = "Ou a máscara deixa passar, ou uma conta depois dela mistura tokens."
-onde = "Lição 01, «A prova: o futuro não mexe no passado»."
+onde = "Lição 02, «A prova: o futuro não mexe no passado»."
 
 [qkv_por_cabeca]
 imita = {por_cabeca = true}

@@ -33,14 +33,14 @@ def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False
 @exercicio(r"""
 pergunta = "Em cada linha, que x a peça lê, e que x se soma?"
 erro = "As duas linhas do bloco têm o mesmo desenho: x + peça(norma(x))."
-onde = "Lição 04, «O bloco Transformer»."
+onde = "Lição 05, «O bloco Transformer»."
 
 [post_ln]
 imita = {modo1 = "pós", modo2 = "pós"}
 dica = "Isto é *post-LN*: as normas vieram depois das somas. No GPT-2 elas ficam na entrada de cada peça."
 pergunta = "O x passa por alguma norma no caminho direto?"
 erro = "Com a norma depois da soma, o atalho deixa de ser um caminho livre."
-onde = "Lição 03, «Onde pôr a norma: *pre-LN* e *post-LN*»."
+onde = "Lição 04, «Onde pôr a norma: *pre-LN* e *post-LN*»."
 
 [atalhos_da_norma]
 imita = {modo1 = "da norma", modo2 = "da norma"}
@@ -170,28 +170,28 @@ def _parametros(c, tabelas=True, posicoes=True, saida="certa", vieses="da ficha"
 
 
 @exercicio(r"""
-onde = "Lição 04, «Os parâmetros, contados à mão»."
+onde = "Lição 05, «Os parâmetros, contados à mão»."
 
 [saida_contada_duas_vezes]
 imita = {saida = "sempre"}
 dica = "A saída foi contada mesmo quando é a própria tabela de tokens (`tie_weights=True`): são os mesmos números."
 pergunta = "Com a saída amarrada, quantas tabelas V × C existem?"
 erro = "Uma só, usada na entrada e na saída."
-onde = "Lição 04, «GPTMini: a pilha inteira»."
+onde = "Lição 05, «GPTMini: a pilha inteira»."
 
 [sem_saida]
 imita = {saida = "nunca"}
 dica = "Com `tie_weights=False` a saída tem a sua própria tabela, V × C, e ela não foi contada."
 pergunta = "O que `tie_weights=False` acrescenta?"
 erro = "Sem amarrar, são duas tabelas V × C."
-onde = "Lição 04, «GPTMini: a pilha inteira»."
+onde = "Lição 05, «GPTMini: a pilha inteira»."
 
 [saida_com_vies]
 imita = {saida = "com viés"}
 dica = "A camada de saída, `head`, não tem viés."
 pergunta = "Que argumento `head` recebe no construtor?"
 erro = "Ela é criada com `bias=False`."
-onde = "Lição 04, «GPTMini: a pilha inteira»."
+onde = "Lição 05, «GPTMini: a pilha inteira»."
 
 [falta_um_vies]
 imita = {falta_vies = true}
@@ -270,7 +270,7 @@ imita = {normas = "viés da ficha"}
 dica = "O viés da LayerNorm existe mesmo com `bias=False`: a ficha só decide o das camadas lineares."
 pergunta = "A LayerNorm do curso recebe a ficha?"
 erro = "Ela recebe só d_model, e tem sempre ganho e viés."
-onde = "Lição 03, «A classe»."
+onde = "Lição 04, «A classe»."
 
 [um_bloco_so]
 imita = {blocos = false}
@@ -283,7 +283,7 @@ imita = {cabecas = "todas"}
 dica = "A atenção foi multiplicada por n_heads: as cabeças repartem os mesmos C números."
 pergunta = "Mais cabeças, mais parâmetros?"
 erro = "O número de cabeças não muda o de parâmetros."
-onde = "Lição 01, «Mais cabeças, os mesmos parâmetros»."
+onde = "Lição 02, «Mais cabeças, os mesmos parâmetros»."
 
 [outra_conta]
 dica = "Com {ficha}, veio {veio} e são {certo}: {diferenca}.{pista}"

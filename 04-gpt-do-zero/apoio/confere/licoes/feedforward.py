@@ -23,7 +23,7 @@ def _gelu(x, curva=None, meio=0.5, um=1, vezes=True, cubo=0.044715, grau=3, raiz
 
 
 @exercicio(r"""
-onde = "Lição 02, «A curva do GPT-2: GELU»."
+onde = "Lição 03, «A curva do GPT-2: GELU»."
 
 [relu]
 imita = {curva = "relu"}
@@ -146,28 +146,28 @@ def conta_do_feedforward(m, x, curva="gelu", lugar="meio", contrair=True, atalho
 
 
 @exercicio(r"""
-onde = "Lição 02, «Expandir, curvar, contrair»."
+onde = "Lição 03, «Expandir, curvar, contrair»."
 
 [sem_curva]
 imita = {curva = "nenhuma"}
 dica = "Faltou a curva: sem a GELU no meio, `expand` e `contract` equivalem a uma camada linear só."
 pergunta = "O que há entre as duas camadas?"
 erro = "O produto de duas matrizes é outra matriz: não se ganha nada com a segunda."
-onde = "Lição 02, «Feedforward»."
+onde = "Lição 03, «Feedforward»."
 
 [relu]
 imita = {curva = "relu"}
 dica = "A curva usada foi a ReLU, e não a GELU."
 pergunta = "Que curva o GPT-2 usa?"
 erro = "Elas se parecem, mas a ReLU zera todo o lado negativo."
-onde = "Lição 02, «A curva do GPT-2: GELU»."
+onde = "Lição 03, «A curva do GPT-2: GELU»."
 
 [outra_curva]
 imita = [{curva = "silu"}, {curva = "tanh"}, {curva = "sigmoide"}]
 dica = "A curva usada não é a GELU."
 pergunta = "Que curva o GPT-2 usa?"
 erro = "É a GELU: `F.gelu`, na forma exata ou com `approximate=\"tanh\"`."
-onde = "Lição 02, «A curva do GPT-2: GELU»."
+onde = "Lição 03, «A curva do GPT-2: GELU»."
 
 [curva_depois]
 imita = {lugar = "depois"}
@@ -198,7 +198,7 @@ imita = {atalho = true}
 dica = "O x foi somado à saída: o atalho é trabalho do bloco, e não do feedforward."
 pergunta = "Quem soma x ao resultado?"
 erro = "No bloco a soma se repetiria."
-onde = "Lição 04, «O bloco Transformer»."
+onde = "Lição 05, «O bloco Transformer»."
 """)
 def feedforward(resposta):
     """Classe `(config)` com `expand` e `contract`; `forward(x)`: (B, T, C) -> (B, T, C)."""

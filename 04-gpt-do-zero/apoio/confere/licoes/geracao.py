@@ -68,7 +68,7 @@ _SORTEIOS = [      # (`logits`, `temperature`, `top_k`, quantas vezes); os dois 
 
 
 @exercicio(r"""
-onde = "Lição 06, «Geração: das notas à palavra»."
+onde = "Lição 07, «Geração: das notas à palavra»."
 
 [temperatura_multiplicada]
 imita = {calor = "multiplicado"}
@@ -150,13 +150,13 @@ erro = "O sorteio usa as probabilidades: `torch.multinomial(probs, 1, …)`."
 dica = "Saiu sempre o id mais provável: isto é `argmax`, e o exercício pede um sorteio."
 pergunta = "O que muda se você rodar de novo?"
 erro = "No sorteio cada palavra sai na proporção da sua probabilidade."
-onde = "Lição 06, «Sortear é girar uma roleta»."
+onde = "Lição 07, «Sortear é girar uma roleta»."
 
 [sempre_o_mesmo]
 dica = "Saiu sempre o mesmo id: a semente é posta de novo a cada chamada?"
 pergunta = "Quem anda a cada sorteio?"
 erro = "Use o `generator` que veio, sem `manual_seed` dentro da função."
-onde = "Lição 06, «Sortear é girar uma roleta»."
+onde = "Lição 07, «Sortear é girar uma roleta»."
 
 [fora_do_vocabulario]
 dica = "Saiu o id {id}, e o vocabulário vai de 0 a {ultimo}."
@@ -165,7 +165,7 @@ dica = "Saiu o id {id}, e o vocabulário vai de 0 a {ultimo}."
 dica = "O `generator` não foi usado: com a mesma semente saíram ids diferentes."
 pergunta = "De onde vêm as bolinhas da roleta?"
 erro = "Passe-o ao sorteio: `torch.multinomial(probs, 1, generator=generator)`."
-onde = "Lição 06, «Sortear é girar uma roleta»."
+onde = "Lição 07, «Sortear é girar uma roleta»."
 """)
 def amostrar(resposta):
     """`f(logits, temperature, top_k, generator) -> int`, logits (V,); `top_k` pode ser None."""
@@ -237,7 +237,7 @@ _COMECOS = [(3, [(3, 3), (2, 6), (8, 3)]), (19, [(1, 9), (5, 7), (3, 12), (6, 1)
 
 
 @exercicio(r"""
-onde = "Lição 06, «Um token por vez»."
+onde = "Lição 07, «Um token por vez»."
 
 [comeco_perdido]
 imita = {devolve = "novos"}
@@ -250,14 +250,14 @@ imita = {devolve = "janela"}
 dica = "O começo se perdeu: `idx` foi recortado para a janela, e o que saiu dela sumiu da resposta."
 pergunta = "O recorte é para o modelo ver, ou para guardar?"
 erro = "Recorte numa variável à parte, `window`, e junte o token novo a `idx`."
-onde = "Lição 06, «A janela desliza»."
+onde = "Lição 07, «A janela desliza»."
 
 [janela_do_comeco]
 imita = {janela = "começo"}
 dica = "A janela ficou com os primeiros tokens, e não com os últimos."
 pergunta = "Para continuar um texto longo, que parte importa?"
 erro = "Os últimos context_length tokens: `idx[:, -context_length:]`."
-onde = "Lição 06, «A janela desliza»."
+onde = "Lição 07, «A janela desliza»."
 
 [so_o_ultimo_token]
 imita = {janela = "último"}
@@ -317,13 +317,13 @@ erro = "São max_new_tokens voltas."
 dica = "O contexto não foi recortado: o modelo recebeu {veio} tokens e enxerga {cabem}."
 pergunta = "O que acontece quando o texto passa de context_length?"
 erro = "A tabela de posições acaba: mostre só os últimos, `idx[:, -model.config.context_length:]`."
-onde = "Lição 06, «A janela desliza»."
+onde = "Lição 07, «A janela desliza»."
 
 [sorteou]
 dica = "Duas chamadas iguais deram textos diferentes: aqui a escolha é a gulosa, sem sorteio."
 pergunta = "Que função escolhe o maior logit?"
 erro = "`argmax` na última posição."
-onde = "Lição 06, «Geração: das notas à palavra»."
+onde = "Lição 07, «Geração: das notas à palavra»."
 
 [nao_sao_ids]
 dica = "Os números estão certos, mas vieram como {veio}; ids são inteiros (`torch.long`)."

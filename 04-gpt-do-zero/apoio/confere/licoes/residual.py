@@ -42,7 +42,7 @@ def _sintomas_da_norma(_, saidas, casos):
 
 
 @exercicio(r"""
-onde = "Lição 03, «LayerNorm»."
+onde = "Lição 04, «LayerNorm»."
 
 [variancia_por_C_menos_1]
 imita = {por = "C − 1"}
@@ -55,7 +55,7 @@ imita = [{eps = "fora"}, {eps = "fora", valor = 1e-6}, {eps = "fora", valor = 1e
 dica = "O ε está fora da raiz: some-o à variância, dentro dela."
 pergunta = "Qual é a derivada de √v em v = 0?"
 erro = "Ali a derivada é infinita, e um token constante pode estragar o gradiente; num token de variância pequena a saída também muda."
-onde = "Lição 03, «Por que ε fica dentro da raiz»."
+onde = "Lição 04, «Por que ε fica dentro da raiz»."
 
 [outro_eps]
 imita = [{valor = 1e-4}, {valor = 1e-3}, {valor = 1e-2}, {valor = 1e-7}, {valor = 1e-10}, {valor = 2e-5}]
@@ -68,14 +68,14 @@ imita = {eps = "sem"}
 dica = "Faltou o ε: um token com todos os números iguais dá 0/0."
 pergunta = "Qual é a variância de [7, 7, 7, 7]?"
 erro = "Soma-se um número minúsculo à variância, dentro da raiz."
-onde = "Lição 03, «Por que ε fica dentro da raiz»."
+onde = "Lição 04, «Por que ε fica dentro da raiz»."
 
 [outro_eixo]
 imita = [{eixo = 1}, {eixo = 0}, {eixo = [1, 2]}, {eixo = [0, 1]}, {eixo = [0, 1, 2]}]
 dica = "A normalização correu no eixo errado: média e variância são dos C números de cada token, no último eixo."
 pergunta = "A média de um token pode depender de outro token?"
 erro = "Use `dim=-1` e `keepdim=True`; sem `dim`, a média é do tensor inteiro."
-onde = "Lição 03, «Etapa 2: com matrizes»."
+onde = "Lição 04, «Etapa 2: com matrizes»."
 
 [sem_ganho]
 imita = {ganho = false}
@@ -147,7 +147,7 @@ def passo(x, peca, norma, modo="pre"):
 
 
 @exercicio(r"""
-onde = "Lição 03, «Onde pôr a norma: *pre-LN* e *post-LN*»."
+onde = "Lição 04, «Onde pôr a norma: *pre-LN* e *post-LN*»."
 
 [post_ln]
 imita = {modo = "pós"}
@@ -166,7 +166,7 @@ imita = {modo = "sem norma"}
 dica = "Faltou a norma: a peça leu x cru."
 pergunta = "O que a peça lê: x ou a norma de x?"
 erro = "A soma cresce a cada peça, e a escala do que se lê também."
-onde = "Lição 03, «Por que ainda falta uma norma»."
+onde = "Lição 04, «Por que ainda falta uma norma»."
 
 [atalho_da_norma]
 imita = {modo = "da norma"}
@@ -179,7 +179,7 @@ imita = {modo = "sem soma"}
 dica = "Faltou o atalho: some x ao que a peça escreveu."
 pergunta = "Depois da sua conta, onde está o x?"
 erro = "Sem a soma, o sinal e o gradiente somem em pilhas fundas."
-onde = "Lição 03, «Residual e LayerNorm»."
+onde = "Lição 04, «Residual e LayerNorm»."
 
 [duas_normas]
 imita = {modo = "duas normas"}

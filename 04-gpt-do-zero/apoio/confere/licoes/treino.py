@@ -30,7 +30,7 @@ from gptmini.modelo import GPTMini
 
 
 @exercicio(r"""
-onde = "Lição 05, «Treino: os exemplos»."
+onde = "Lição 06, «Treino: os exemplos»."
 
 [nao_e_par]
 dica = "Devolveu {veio}; esperava dois tensores, `return x, y`."
@@ -174,7 +174,7 @@ def _perda(logits, targets, eixo=-1, achatar="certo", junta="média", sinal=-1, 
 
 
 @exercicio(r"""
-onde = "Lição 05, «A perda, a lápis»."
+onde = "Lição 06, «A perda, a lápis»."
 
 [achatada_errada]
 imita = [{achatar = "view"}, {achatar = "tokens primeiro"}, {achatar = "vocabulário primeiro"}, {achatar = "deitada"}, {achatar = "alvos"}]
@@ -187,14 +187,14 @@ imita = {quais = "última"}
 dica = "A perda contou só a última posição; conta-se a média de todas."
 pergunta = "Quantas posições recebem correção?"
 erro = "As posições que não contam não aprendem."
-onde = "Lição 04, «A perda conta todas as posições»."
+onde = "Lição 05, «A perda conta todas as posições»."
 
 [so_a_primeira]
 imita = {quais = "primeira"}
 dica = "A perda contou só a primeira posição; conta-se a média de todas."
 pergunta = "Quantas posições recebem correção?"
 erro = "As posições que não contam não aprendem."
-onde = "Lição 04, «A perda conta todas as posições»."
+onde = "Lição 05, «A perda conta todas as posições»."
 
 [soma]
 imita = {junta = "soma"}
@@ -219,7 +219,7 @@ imita = {desloca = true}
 dica = "Os alvos foram deslocados de novo: `targets` já é o token seguinte de cada posição."
 pergunta = "Em que exercício os alvos foram deslocados?"
 erro = "A posição t dos logits se compara com a posição t dos alvos."
-onde = "Lição 05, «Treino: os exemplos»."
+onde = "Lição 06, «Treino: os exemplos»."
 
 [de_todas_as_palavras]
 imita = {quais = "palavras"}
@@ -331,7 +331,7 @@ class _Otimizador:
 
 
 @exercicio(r"""
-onde = "Lição 05, «Um passo, linha por linha»."
+onde = "Lição 06, «Um passo, linha por linha»."
 erro = "A ordem é: perda, `zero_grad`, `backward`, `step`."
 
 [sem_return]
