@@ -19,8 +19,8 @@ from apoio.por_dentro import percorrer
 from apoio.pronto import modelo_pronto
 from gptmini.geracao import generate
 from gptmini.modelo import GPTMini
-from gptmini.treino import train_steps
 from gptmini.texto import WordTokenizer
+from gptmini.treino import train_steps
 from gptmini.vetores import GPTConfig
 
 COM_FRASE = [interativo.tokens, interativo.atencao, interativo.chaves, interativo.proxima_palavra, interativo.raio_x]

@@ -29,7 +29,7 @@ def test_cada_celula_rotulada_vira_um_slide(licao):
 def test_o_comando_grava_so_as_licoes_pedidas(tmp_path, monkeypatch):
     monkeypatch.setattr(slides, "SAIDA", tmp_path)
     monkeypatch.setattr(slides, "RAIZ", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["slides.py", "02"])
+    monkeypatch.setattr(sys, "argv", ["slides.py", "03"])
     slides.main()
     assert [p.name for p in tmp_path.glob("*.html")] == ["03-feedforward.html"]
 

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from gptmini.modelo import GPTMini, check_model
-from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
 from gptmini.texto import CharTokenizer, as_int, as_real, short
+from gptmini.treino import as_row, eval_mode, evaluate, train_steps, warmup_then_decay
 from gptmini.vetores import GPTConfig
 
 from . import corpus

@@ -21,8 +21,8 @@ from apoio.por_dentro import chances, percorrer
 from apoio.pronto import dados, modelo_pronto
 from gptmini.cache import check_pieces, differs
 from gptmini.geracao import generate, sample
-from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
 from gptmini.texto import as_int, as_real, short
+from gptmini.treino import RECEITA, as_examples, modelo_novo, train_steps
 
 FRASE = "Ana tinha uma pipa"
 

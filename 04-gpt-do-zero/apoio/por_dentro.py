@@ -8,8 +8,8 @@ import torch
 from gptmini.cache import PECAS, check_pieces, differs
 from gptmini.geracao import check_logits, check_sampling
 from gptmini.modelo import GPTMini
-from gptmini.treino import as_row, eval_mode
 from gptmini.texto import as_int, short
+from gptmini.treino import as_row, eval_mode
 from gptmini.vetores import GPTConfig
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from apoio import historinhas
 from apoio.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
-from gptmini.treino import RECEITA, modelo_novo, train_steps
 from gptmini.texto import WordTokenizer, short
+from gptmini.treino import RECEITA, modelo_novo, train_steps
 
 MARCA = b"gptmini-modelo-2\n"
 ANTIGO = b"PK\x03\x04"      # os primeiros arquivos eram um torch.save, sem marca

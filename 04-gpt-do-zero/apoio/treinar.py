@@ -21,8 +21,8 @@ import torch.distributed as dist
 from torch import nn
 
 from gptmini.modelo import GPTMini
-from gptmini.treino import adamw, train_steps
 from gptmini.texto import CharTokenizer
+from gptmini.treino import adamw, train_steps
 from gptmini.vetores import GPTConfig
 
 from . import corpus, ponto, pronto

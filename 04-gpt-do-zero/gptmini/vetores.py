@@ -6,6 +6,7 @@ __all__ = ['GPTConfig']
 # %% ../01-tensores-e-vetores.ipynb #vetores-006
 from dataclasses import dataclass
 
+# %% ../01-tensores-e-vetores.ipynb #vetores-006a
 from .texto import as_int, as_real, short
 
 # %% ../01-tensores-e-vetores.ipynb #texto-057

@@ -14,7 +14,7 @@ _ESTRANHOS = ["Davi viu um zigurate.", "Davi viu ☃.", "zigurate", "☃", "Zigu
 
 
 @exercicio(r"""
-onde = "Lição 01, «Etapa 3: ids, e a volta»."
+onde = "Lição 00, «Etapa 3: ids, e a volta»."
 
 [falta_metodo]
 dica = "A classe não tem `{nome}`: esperava `encode(texto)` e `decode(ids)`."
@@ -38,7 +38,7 @@ erro = "`decode(encode(texto))` tem de devolver o texto igual, caractere por car
 dica = "`encode` não aceitou «{texto}», e todas as palavras dele estavam nos textos do construtor. A pontuação está colada à palavra?"
 pergunta = "Para o seu corte, «pipa» e «pipa.» têm o mesmo token `pipa`?"
 erro = "{parou}"
-onde = "Lição 01, «Etapa 1: cortar»."
+onde = "Lição 00, «Etapa 1: cortar»."
 
 [um_estraga_outro]
 dica = "Criar um segundo tokenizador estragou o primeiro."
@@ -55,13 +55,13 @@ erro = "Os ids bastam: cada um escolhe um token do vocabulário, que só depende
 dica = "Uma palavra desconhecida passou em silêncio: de «{foi}», `encode` fez {ids}. Ele tem de levantar um erro."
 pergunta = "O que o seu código faz com um token que não está no vocabulário?"
 erro = "Descartar ou trocar por outro token muda o texto sem avisar."
-onde = "Lição 01, «Palavra desconhecida»."
+onde = "Lição 00, «Palavra desconhecida»."
 
 [calado]
 dica = "Diante de uma palavra desconhecida, «{foi}», `encode` não levantou um erro: devolveu outra coisa, ou só avisou."
 pergunta = "O que acontece com o programa de quem chamou, se `encode` só imprime um aviso?"
 erro = "Quem chamou segue como se nada fosse. `raise ValueError(…)` para tudo e diz por quê; o `KeyError` do dicionário também serve."
-onde = "Lição 01, «Palavra desconhecida»."
+onde = "Lição 00, «Palavra desconhecida»."
 """)
 def tokenizador(resposta):
     """Classe `(texts)` com `.encode(str) -> list[int]` e `.decode(ids) -> str`; palavra desconhecida é erro."""
