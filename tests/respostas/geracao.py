@@ -4,15 +4,19 @@ import math
 
 import torch
 
-from apoio.confere.licoes.geracao import _chances, _gerar
-from gptmini import generate, sample
+import gptmini
+from apoio.confere.licoes.geracao import _aquecida, _cai, _chances, _gerar, _por_linha
 from respostas import certa, errada, imita
+
+# Por outro nome: a resposta que chama a função pronta pelo nome dela é recusada.
+_SAMPLE, _GENERATE = vars(gptmini)["sample"], vars(gptmini)["generate"]
+
 
 # -- amostrar ---------------------------------------------------------------------------------------------
 
 @certa("amostrar")
 def amostrar_do_curso(logits, temperature, top_k, generator):
-    return sample(logits, temperature, top_k, generator).item()
+    return _SAMPLE(logits, temperature, top_k, generator).item()
 
 
 @certa("amostrar")
@@ -97,7 +101,7 @@ def amostrar_sem_generator(logits, temperature, top_k, generator):
 
 @errada("amostrar", "um tensor", "esperava um int")
 def amostrar_tensor(logits, temperature, top_k, generator):
-    return sample(logits, temperature, top_k, generator)
+    return _SAMPLE(logits, temperature, top_k, generator)
 
 
 @errada("amostrar", "sempre o mesmo id")
@@ -124,7 +128,7 @@ def amostrar_no_lugar(logits, temperature, top_k, generator):
 
 @certa("gerar")
 def gerar_do_curso(model, idx, max_new_tokens):
-    return generate(model, idx, max_new_tokens, temperature=0)
+    return _GENERATE(model, idx, max_new_tokens, temperature=0)
 
 
 @certa("gerar")
@@ -180,7 +184,7 @@ def gerar_janela_do_comeco(model, idx, max_new_tokens):
 @errada("gerar", "sem sorteio")
 @torch.no_grad()
 def gerar_sorteando(model, idx, max_new_tokens):
-    return generate(model, idx, max_new_tokens, temperature=3.0)
+    return _GENERATE(model, idx, max_new_tokens, temperature=3.0)
 
 
 @errada("gerar", "primeira posição")
@@ -318,3 +322,181 @@ def gerar_sem_o_fim(model, idx, max_new_tokens):
 
 imita("amostrar")(lambda **a: lambda z, t, k, g: int(torch.multinomial(_chances(z, t, k, **a), 1, generator=g)))
 imita("gerar")(lambda **a: torch.no_grad()(lambda model, idx, n: _gerar(model, idx, n, **a)))
+
+imita("aquecer")(lambda **a: lambda logits, temperature: _aquecida(logits, temperature, **a))
+imita("roleta")(lambda **a: lambda chances, u: _cai(chances, u, **a))
+imita("aquecer_linhas")(lambda eixo=-1, **a: lambda logits, t: _por_linha(logits, t, eixo=None if eixo == "nenhum" else eixo, **a))
+
+
+# -- aquecer ------------------------------------------------------------------------------------------------
+
+@certa("aquecer")
+def aquecer_com_softmax(logits, temperature):
+    return torch.softmax(logits / temperature, dim=-1)
+
+
+@certa("aquecer")
+def aquecer_a_mao(logits, temperature):
+    exps = (logits / temperature).exp()
+    return exps / exps.sum()
+
+
+@certa("aquecer")
+def aquecer_com_laco(logits, temperature):
+    exps = [math.exp(logit / temperature) for logit in logits.tolist()]
+    return torch.tensor([e / sum(exps) for e in exps])
+
+
+@errada("aquecer", "multiplicou")
+def aquecer_ao_contrario(logits, temperature):
+    return (logits * temperature).softmax(-1)
+
+
+@errada("aquecer", "depois do softmax")
+def aquecer_tarde(logits, temperature):
+    return logits.softmax(-1) / temperature
+
+
+@errada("aquecer", "não fez efeito")
+def aquecer_e_desfazer(logits, temperature):
+    p = logits.softmax(-1) / temperature
+    return p / p.sum()
+
+
+@errada("aquecer", "Faltou o softmax")
+def aquecer_sem_softmax(logits, temperature):
+    return logits / temperature
+
+
+@errada("aquecer", "faltou dividir pela soma")
+def aquecer_so_exp(logits, temperature):
+    return torch.exp(logits / temperature)
+
+
+def sortear_entre(logits, temperature, k):
+    return (logits / temperature).softmax(-1)
+
+
+@errada("aquecer", "já está pronta")
+def aquecer_com_a_pronta(logits, temperature):
+    return sortear_entre(logits, temperature, len(logits))
+
+
+# -- roleta -------------------------------------------------------------------------------------------------
+
+@certa("roleta")
+def roleta_da_licao(chances, u):
+    fim = 0.0
+    for i, chance in enumerate(chances):
+        fim += chance
+        if u < fim:
+            return i
+
+
+@certa("roleta")
+def roleta_descontando(chances, u):
+    i = 0
+    while u >= chances[i]:
+        u -= chances[i]
+        i += 1
+    return i
+
+
+@certa("roleta")
+def roleta_com_tensores(chances, u):
+    return int((torch.tensor(chances).cumsum(0) <= u).sum())
+
+
+@errada("roleta", "tamanho de cada fatia")
+def roleta_sem_somar(chances, u):
+    for i, chance in enumerate(chances):
+        if u < chance:
+            return i
+
+
+@errada("roleta", "fatia seguinte")
+def roleta_adiantada(chances, u):
+    fim = 0.0
+    for i, chance in enumerate(chances):
+        fim += chance
+        if u < fim:
+            return min(i + 1, len(chances) - 1)
+
+
+@errada("roleta", "Na divisa")
+def roleta_com_menor_igual(chances, u):
+    fim = 0.0
+    for i, chance in enumerate(chances):
+        fim += chance
+        if u <= fim:
+            return i
+
+
+@errada("roleta", "maior fatia")
+def roleta_gulosa(chances, u):
+    return chances.index(max(chances))
+
+
+@errada("roleta", "começo de cada fatia")
+def roleta_que_compara_antes(chances, u):
+    fim = 0.0
+    for i, chance in enumerate(chances):
+        if u <= fim:
+            return i
+        fim += chance
+
+
+@errada("roleta", "não devolveu nada")
+def roleta_que_desiste(chances, u):
+    fim = 0.0
+    for i, chance in enumerate(chances[:-1]):
+        fim += chance
+        if u < fim:
+            return i
+    return 0 if len(chances) == 1 else None
+
+
+# -- uma temperatura por linha ------------------------------------------------------------------------------
+
+@certa("aquecer_linhas")
+def linhas_com_eixo_novo(logits, temperaturas):
+    return (logits / temperaturas[:, None]).softmax(-1)
+
+
+@certa("aquecer_linhas")
+def linhas_com_laco(logits, temperaturas):
+    return torch.stack([(linha / t).softmax(-1) for linha, t in zip(logits, temperaturas)])
+
+
+@errada("aquecer_linhas", "foi para uma coluna")
+def linhas_sem_eixo(logits, temperaturas):
+    return (logits / temperaturas).softmax(-1)
+
+
+@errada("aquecer_linhas", "primeira linha valeu para todas")
+def linhas_com_a_primeira(logits, temperaturas):
+    return (logits / temperaturas[0]).softmax(-1)
+
+
+@errada("aquecer_linhas", "média das temperaturas")
+def linhas_com_a_media(logits, temperaturas):
+    return (logits / temperaturas.mean()).softmax(-1)
+
+
+@errada("aquecer_linhas", "somou pelas colunas")
+def linhas_com_softmax_na_coluna(logits, temperaturas):
+    return (logits / temperaturas[:, None]).softmax(0)
+
+
+@errada("aquecer_linhas", "Faltou o softmax")
+def linhas_sem_softmax(logits, temperaturas):
+    return logits / temperaturas[:, None]
+
+
+def generate(model, idx, n, temperature):
+    return idx
+
+
+@errada("gerar", "já está pronta")
+def gerar_com_a_pronta(model, idx, max_new_tokens):
+    return generate(model, idx, max_new_tokens, 0)

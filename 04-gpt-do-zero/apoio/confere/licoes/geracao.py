@@ -1,4 +1,4 @@
-"""Geração: o sorteio e o texto guloso."""
+"""Geração: a temperatura, a roleta, o sorteio e o texto guloso."""
 
 import math
 import random
@@ -11,6 +11,7 @@ from apoio.confere.corretor import (
     Falha,
     chamar,
     diga,
+    erro_conhecido,
     exercicio,
     exigir,
     igual,
@@ -23,6 +24,244 @@ from apoio.confere.corretor import (
 )
 from apoio.numeros import porcento
 from gptmini.modelo import GPTMini
+
+
+def _ja_pronta(resposta, proibidas):
+    """Recusa a resposta que chama a função pronta do exercício, da lição ou do módulo."""
+    codigo = getattr(resposta, "__code__", None)
+    usadas = [nome for nome in getattr(codigo, "co_names", ()) if nome in proibidas]
+    if usadas:
+        raise diga("geral.ja_pronta", nome=usadas[0])
+
+
+def _aquecida(logits, temperature, calor="dividido", fim="softmax"):
+    """As chances (…, V) dos logits (…, V); `temperature` é um número, ou um por linha."""
+    if calor == "depois":
+        return logits.softmax(-1) / temperature
+    z = {"dividido": logits / temperature, "multiplicado": logits * temperature, "ignorado": logits + 0 * temperature}[calor]
+    return {"softmax": z.softmax(-1), "nenhum": z, "exp": z.exp(), "duas": z.softmax(-1).softmax(-1), "soma": z / z.sum(-1, keepdim=True),
+            "log": z.log_softmax(-1)}[fim]
+
+
+@exercicio(r"""
+onde = "Lição 07, «Geração: dos logits à palavra»."
+
+[multiplicada]
+imita = {calor = "multiplicado"}
+dica = "A temperatura multiplicou os logits; é para dividir."
+pergunta = "Com temperatura 0,5, a favorita ganha ou perde força?"
+erro = "Dividir por 0,5 dobra as diferenças, e a favorita ganha força."
+
+[ignorada]
+imita = {calor = "ignorado"}
+dica = "A temperatura não fez efeito: as chances são as dos logits sem dividir."
+pergunta = "Dividir por ela depois do softmax, e fazer a soma voltar a 1, muda alguma coisa?"
+erro = "A divisão vem antes do softmax."
+
+[depois]
+imita = {calor = "depois"}
+dica = "A divisão veio depois do softmax: as chances já não somam 1."
+pergunta = "Quanto soma o que você devolveu?"
+erro = "Divida os logits, e só então o softmax."
+
+[sem_softmax]
+imita = {fim = "nenhum"}
+dica = "Faltou o softmax: isto são os logits divididos, e não chances."
+pergunta = "As suas chances são positivas e somam 1?"
+erro = "`(logits / temperature).softmax(dim=-1)` faz as duas coisas."
+
+[so_a_exponencial]
+imita = {fim = "exp"}
+dica = "A exponencial está certa; faltou dividir pela soma das exponenciais."
+pergunta = "Quanto somam os números que você devolveu?"
+erro = "Softmax é a exponencial de cada um, dividida pela soma de todas."
+
+[dividido_pela_soma]
+imita = {fim = "soma"}
+dica = "Os logits foram divididos pela soma deles: faltou a exponencial."
+pergunta = "E se um logit for negativo?"
+erro = "A exponencial torna tudo positivo e mantém a ordem; depois dela, divide-se pela soma."
+
+[softmax_duas_vezes]
+imita = {fim = "duas"}
+dica = "O softmax entrou duas vezes: as chances saíram quase iguais."
+pergunta = "O que o softmax recebe: logits ou chances?"
+erro = "Ele vem uma vez, no fim."
+
+[logaritmo]
+imita = {fim = "log"}
+dica = "Vieram os logaritmos das chances, e não as chances."
+pergunta = "Uma chance pode ser negativa?"
+erro = "É `softmax`, e não `log_softmax`."
+""")
+def aquecer(resposta):
+    """`f(logits, temperature) -> chances`, (V,) e (V,)."""
+    exigir(resposta)
+    _ja_pronta(resposta, ("sample", "sortear_entre"))
+    casos = [(3 * torch.randn(V, generator=sorteio(V)), t) for V, t in ((5, 0.5), (4, 2.0), (7, 1.3), (1, 0.7), (30, 0.2))]
+    saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
+    julgar("aquecer", saidas, casos, _aquecida, "V")
+    return f"As chances são as do lápis, em {len(casos)} combinações de logits e temperatura."
+
+
+def _por_linha(logits, temperaturas, calor="dividido", fim="softmax", qual="linha", eixo=-1):
+    t = {"linha": temperaturas[:, None], "coluna": temperaturas[None, :], "primeira": temperaturas[0], "media": temperaturas.mean()}[qual]
+    z = {"dividido": logits / t, "multiplicado": logits * t, "ignorado": logits}[calor]
+    if fim == "nenhum":
+        return z
+    return z.flatten().softmax(-1).view_as(z) if eixo is None else z.softmax(eixo)
+
+
+@exercicio(r"""
+onde = "Lição 07, «Geração: dos logits à palavra»."
+
+[pela_coluna]
+imita = {qual = "coluna"}
+dica = "Cada temperatura foi para uma coluna, isto é, para uma palavra; é uma por linha, isto é, por texto."
+pergunta = "Que forma têm `logits` e `temperaturas`? Qual dos eixos de `logits` é o dos textos?"
+erro = "Com forma (B, 1), cada temperatura vale para a sua linha: `temperaturas[:, None]`."
+
+[a_primeira]
+imita = {qual = "primeira"}
+dica = "A temperatura da primeira linha valeu para todas."
+pergunta = "Que temperatura recebe a linha 1?"
+erro = "Cada linha tem a sua: `temperaturas[:, None]`, com forma (B, 1)."
+
+[a_media]
+imita = {qual = "media"}
+dica = "A média das temperaturas valeu para todas as linhas."
+pergunta = "Que temperatura recebe a linha 1?"
+erro = "Cada linha tem a sua: `temperaturas[:, None]`, com forma (B, 1)."
+
+[multiplicada]
+imita = {calor = "multiplicado"}
+dica = "A temperatura multiplicou os logits; é para dividir."
+pergunta = "Com temperatura 0,5, a favorita ganha ou perde força?"
+erro = "Dividir por 0,5 dobra as diferenças."
+
+[ignorada]
+imita = {calor = "ignorado"}
+dica = "As temperaturas não fizeram efeito."
+pergunta = "Em que linha do seu código elas entram?"
+erro = "Elas dividem os logits, antes do softmax."
+
+[softmax_na_coluna]
+imita = {eixo = 0}
+dica = "O softmax somou pelas colunas: cada palavra soma 1, e é cada linha que tem de somar."
+pergunta = "Que eixo é o das palavras?"
+erro = "O das palavras é o último: `dim=-1`."
+
+[softmax_de_tudo]
+imita = {eixo = "nenhum"}
+dica = "O softmax foi do lote inteiro: todas as linhas juntas somam 1, e é cada uma que tem de somar."
+pergunta = "Quanto soma a primeira linha do que você devolveu?"
+erro = "O softmax vai só no último eixo: `dim=-1`."
+
+[sem_softmax]
+imita = {fim = "nenhum"}
+dica = "Faltou o softmax: isto são os logits divididos, e não chances."
+pergunta = "As suas chances são positivas e somam 1 em cada linha?"
+erro = "Depois da divisão, `.softmax(dim=-1)`."
+""")
+def aquecer_linhas(resposta):
+    """`f(logits, temperaturas) -> chances`: (B, V) e (B,) -> (B, V), uma temperatura por linha."""
+    exigir(resposta)
+
+    def conta(*caso, eixo=-1, **ajuste):
+        return _por_linha(*caso, eixo=None if eixo == "nenhum" else eixo, **ajuste)
+
+    def casos(*formas):
+        return [(2 * torch.randn(B, V, generator=sorteio(B + V)), 0.3 + 2 * torch.rand(B, generator=sorteio(V))) for B, V in formas]
+
+    for formas in (((4, 4), (3, 3)), ((2, 5), (6, 3), (1, 7))):       # as quadradas dizem em que eixo foi a temperatura
+        deste = casos(*formas)
+        julgar("aquecer_linhas", [um_tensor(chamar(resposta, *caso)) for caso in deste], deste, conta, "B V")
+    return "Cada linha tem a sua temperatura, em lotes de cinco formas."
+
+
+def _cai(chances, u, jeito="certo"):
+    """O lugar da fatia em que u cai; −1, se em nenhuma."""
+    fins, soma = [], 0.0
+    for chance in chances:
+        soma += chance
+        fins.append(soma)
+    ultimo = len(chances) - 1
+    achar = {"certo": [u < fim for fim in fins], "borda": [u <= fim for fim in fins], "sem somar": [u < chance for chance in chances],
+             "maior": [chance == max(chances) for chance in chances], "depois": [u < fim for fim in fins],
+             "comeco": [fim - chance >= u for fim, chance in zip(fins, chances, strict=True)]}
+    if jeito == "do fim":
+        return ultimo - _cai(chances[::-1], u)
+    lugar = next((i for i, sim in enumerate(achar[jeito]) if sim), -1)
+    return min(lugar + 1, ultimo) if jeito == "depois" else lugar
+
+
+@exercicio(r"""
+onde = "Lição 07, «Sortear é girar uma roleta»."
+
+[sem_somar]
+imita = {jeito = "sem somar"}
+dica = "A bolinha foi comparada com o tamanho de cada fatia, e não com o lugar em que ela acaba."
+pergunta = "Com fatias 0,5 e 0,5 e a bolinha em 0,7, o que a sua função devolve?"
+erro = "As fatias vêm uma depois da outra: some-as, e compare `u` com a soma até ali."
+
+[nenhuma]
+dica = "Com chances {chances} e u = {u}, a sua função não devolveu nada: nenhuma fatia serviu."
+pergunta = "Onde acaba a última fatia?"
+erro = "Some cada chance ao fim da fatia anterior; a última acaba em 1, e toda bolinha cai em alguma."
+
+[fatia_seguinte]
+imita = {jeito = "depois"}
+dica = "Saiu o lugar da fatia seguinte àquela em que a bolinha caiu."
+pergunta = "Quando `u` é menor que o fim da fatia `i`, de quem é ela?"
+erro = "De `i`: devolva o `i` que o laço está lendo, antes de passar adiante."
+
+[ate_o_comeco]
+imita = {jeito = "comeco"}
+dica = "A bolinha foi comparada com o começo de cada fatia; o que decide é o fim."
+pergunta = "A soma cresce antes ou depois da comparação?"
+erro = "Primeiro some a chance de `i`, depois compare."
+
+[borda]
+imita = {jeito = "borda"}
+dica = "Na divisa entre duas fatias a bolinha ficou com a de trás: cada fatia inclui o seu começo, e não o seu fim."
+pergunta = "Com fatias 0,5 e 0,5 e a bolinha em 0,5 exato, de quem ela é?"
+erro = "É `u < fim_da_fatia`, e não `<=`; senão, uma palavra de chance zero poderia sair."
+
+[a_maior]
+imita = {jeito = "maior"}
+dica = "Saiu sempre a maior fatia, onde quer que a bolinha caia."
+pergunta = "Em que linha do seu código `u` é usado?"
+erro = "Isso é a escolha gulosa. No sorteio, quem decide é o lugar da bolinha."
+
+[do_fim]
+imita = {jeito = "do fim"}
+dica = "As fatias foram contadas do fim para o começo."
+pergunta = "Qual é a primeira fatia, a que começa em 0?"
+erro = "A da palavra 0: percorra as chances na ordem em que vêm."
+""")
+def roleta(resposta):
+    """`f(chances, u) -> int`: o lugar da fatia em que u, de 0 até menos de 1, cai."""
+    exigir(resposta)
+    roletas = [[0.5, 0.25, 0.25], [0.125, 0.5, 0.125, 0.25], [0.0, 0.25, 0.75], [1.0], [0.25, 0.0, 0.5, 0.25]]
+    casos = [(chances, u) for chances in roletas for u in (0.0, 0.1, 0.25, 0.4, 0.5, 0.7, 0.75, 0.99)]
+    saidas, respondeu = [], False
+    for caso in casos:
+        veio = chamar(lambda chances, u: [resposta(chances, u)], *caso)[0]
+        if veio is None and (respondeu or chamar(lambda chances, u: [resposta(chances, u)], [1.0], 0.5)[0] is not None):
+            raise _sem_fatia(resposta, casos, caso)
+        respondeu = veio is not None
+        saidas.append(torch.tensor(um_inteiro(chamar(resposta, *caso))))
+    julgar("roleta", saidas, casos, lambda *caso, **ajuste: torch.tensor(_cai(*caso, **ajuste)), "")
+    return f"A bolinha cai na fatia certa nos {len(casos)} giros, também nas divisas."
+
+
+def _sem_fatia(resposta, casos, caso):
+    """A falha de quem não achou fatia: se o erro é dos conhecidos, o nome dele; senão, o giro em que foi."""
+    vieram = [chamar(lambda chances, u: [resposta(chances, u)], *um)[0] for um in casos]
+    saidas = [torch.tensor(-1 if veio is None else um_inteiro(veio)) for veio in vieram]
+    conhecida = erro_conhecido("roleta", saidas, casos, lambda *um, **ajuste: torch.tensor(_cai(*um, **ajuste)), 1e-6)
+    return conhecida or diga("roleta.nenhuma", chances=", ".join(map(pt, caso[0])), u=pt(caso[1]))
+
 
 
 def _chances(logits, temperature, top_k, calor="dividido", corte=0, softmax=True, lugar=False):
@@ -68,7 +307,7 @@ _SORTEIOS = [      # (`logits`, `temperature`, `top_k`, quantas vezes); os dois 
 
 
 @exercicio(r"""
-onde = "Lição 07, «Geração: das notas à palavra»."
+onde = "Lição 07, «Geração: dos logits à palavra»."
 
 [temperatura_multiplicada]
 imita = {calor = "multiplicado"}
@@ -170,6 +409,7 @@ onde = "Lição 07, «Sortear é girar uma roleta»."
 def amostrar(resposta):
     """`f(logits, temperature, top_k, generator) -> int`, logits (V,); `top_k` pode ser None."""
     exigir(resposta)
+    _ja_pronta(resposta, ("sample", "sortear_entre"))
 
     def sortear(caso, g, vezes):
         def muitas(logits, temperature, top_k):
@@ -323,7 +563,7 @@ onde = "Lição 07, «A janela desliza»."
 dica = "Duas chamadas iguais deram textos diferentes: aqui a escolha é a gulosa, sem sorteio."
 pergunta = "Que função escolhe o maior logit?"
 erro = "`argmax` na última posição."
-onde = "Lição 07, «Geração: das notas à palavra»."
+onde = "Lição 07, «Geração: dos logits à palavra»."
 
 [nao_sao_ids]
 dica = "Os números estão certos, mas vieram como {veio}; ids são inteiros (`torch.long`)."
@@ -338,6 +578,7 @@ erro = "Sem `no_grad`, cada chamada do modelo guarda as suas contas para uma vol
 def gerar(resposta):
     """`f(model, idx, max_new_tokens) -> (1, T + n)`, sempre o token mais provável."""
     exigir(resposta)
+    _ja_pronta(resposta, ("generate", "gerar_simples", "escrever"))
     cabem, vistos, casos = 5, [], []
     for semente, comecos in _COMECOS:
         model = sortear_pesos(GPTMini(replace(FICHA, context_length=cabem, tie_weights=False)), semente).eval()
