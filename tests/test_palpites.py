@@ -4,6 +4,7 @@ import contextlib
 import io
 import math
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,12 +12,17 @@ import torch
 import cadernos
 from apoio import confere
 
+# O que a célula do ajuste fino lê do que já se treinou.
+QUEM_AJUSTA = {"historinhas": SimpleNamespace(excesso=lambda *_: 0.004), "escrever": lambda *_: ["Fim."], "antes_do_ajuste": ["Fim."],
+               "da_turma": SimpleNamespace(boletim=lambda _: {"derivável": 0.44}), "onde_e_qual": lambda _: (0.9, 0.9),
+               "model_turma": None, "tokenizer_turma": None, "validacao_turma": None}
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
     "texto-071": {"vezes": 4.2}, "texto-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
     "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
     "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
-    "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-067": {"medidas": {1.3: (0.48,)}},
+    "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-palpite-1": {},
+    "geracao-067": {"medidas": {1.3: (0.48,)}}, "geracao-098": QUEM_AJUSTA,
     "laboratorio-089": {"resultados": {"uma cabeça": {"excesso": 1}}, "veredito": lambda excesso: "piora"},
     "gpt2-c-38p": {"conta": {"pequeno": 124_439_808}, "sem_cache": [1, 1, 1], "tamanhos": {"um bilhão": 10**9}}, "corrida-palpites": {},
 }

@@ -68,7 +68,7 @@ def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao):
 
 @pytest.mark.parametrize("licao", licoes(), ids=lambda caminho: caminho.stem)
 def test_cada_licao_tem_ao_menos_dois_exercicios_de_tipos_diferentes(licao):
-    tipos = [enunciado.partition("### ")[2].split()[1] for de, enunciado, _, _ in TODOS if de == licao]
+    tipos = [re.sub(r"^\d+\. ", "", enunciado.partition("### ")[2]).split()[0] for de, enunciado, _, _ in TODOS if de == licao]
     assert len(tipos) >= 2 and len(set(tipos)) >= 2
 
 

@@ -216,6 +216,9 @@ PRONTAS = {
     "geracao-024": (None, "from apoio import historinhas, veja\nfrom apoio.pronto import modelo_pronto\n"
                      "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
                      "treino, validacao = todas[:-500], todas[-500:]"),
+    "turma-004": (None, "import torch\nfrom apoio import confere, historinhas\nfrom apoio.pronto import modelo_pronto\nfrom gptmini import generate\n"
+                  "model, tokenizer = modelo_pronto()\ntodas = historinhas.sortear(39_000, semente=0)\n"
+                  "treino, validacao = todas[:-500], todas[-500:]"),
     "gpt2-c-26": (None, "from apoio import historinhas\nfrom gptmini.treino import adamw, train_steps\n"
                       "from gptmini.texto import CharTokenizer\n"
                       "texto = '\\n'.join(h.texto for h in historinhas.sortear(300, semente=0))\n"
@@ -421,8 +424,8 @@ VIRADAS = [
     Virada("treino-prova-2", "só erros de concordância", antes="erradas = ['gênero: o pipa'] * 20"),
     Virada("treino-prova-2", "só lembranças trocadas", antes="erradas = ['troca de nome: Caio'] * 20"),
     Virada("treino-prova-3", "poucas histórias, muitas vezes", antes="treino = treino[:1000]"),
-    # 06 · geração
-    Virada("geracao-007", "temperatura que multiplica", {"geracao-007": ("(logits / temperature)", "(logits * temperature)")}),
+    # 07 e 08 · geração e turma
+    Virada("geracao-007p", "temperatura que multiplica", {"geracao-007p": ("(logits / temperature)", "(logits * temperature)")}),
     Virada("geracao-009", "notas iguais", antes="logits = torch.zeros(5)"),
     Virada("geracao-015", "fatias ao contrário", {"geracao-015": ("torch.tensor(fatias).cumsum", "torch.tensor(fatias[::-1]).cumsum")}),
     Virada("geracao-020", "temperatura que multiplica", {"geracao-017": ("(values - values[..., :1]) / temperature", "(values - values[..., :1]) * temperature")}),
@@ -430,15 +433,15 @@ VIRADAS = [
     Virada("geracao-022", "top-k ignorado", {"geracao-017": ("min(top_k or logits.size(-1), logits.size(-1))", "logits.size(-1)")}),
     Virada("geracao-034", "olha a primeira posição", {"geracao-028": ("model(window)[0][:, -1]", "model(window)[0][:, 0]")}),
     Virada("geracao-036", "semente ignorada", {"geracao-028": ("sample(logits, temperature, top_k, generator)", "sample(logits, temperature, top_k)")}),
-    Virada("geracao-051", "gulosa que sorteia", {"geracao-017": ("return logits.argmax(-1) ", "temperature = 1.0 ")}),
+    Virada("geracao-051p", "gulosa que sorteia", {"geracao-017": ("return logits.argmax(-1) ", "temperature = 1.0 ")}),
     Virada("geracao-056", "boletim que não vê o artigo", antes="provas['artigo errado'] = provas['certa']"),
     Virada("geracao-061", "modelo sem treino", {"geracao-059": (None, "boletins = {t: historinhas.boletim(['Pipa azul na na.']) for t in (1.0, 0.7)}")}),
     Virada("geracao-065", "temperatura sem efeito", {"geracao-064": (None, "medidas = {t: (0.9, 100, 0.1) for t in (0.3, 0.7, 1.0, 1.3, '1.3 com top_k=10')}")}),
     Virada("geracao-072", "modelo que não lê a janela", antes="visto = longo"),
     Virada("geracao-072", "modelo que lembra o que saiu", antes="esquecido = visto"),
     Virada("geracao-073", "janela no começo do texto", {"geracao-028": ("-model.config.context_length :]", ": model.config.context_length]")}),
-    Virada("geracao-076", "esquecer de graça", {"geracao-075": ("(mencao + 1, sem_o_nome)", "(mencao, sem_o_nome)")}),
-    Virada("geracao-079", "segundas iguais às primeiras", antes="seguintes = primeiras"),
+    Virada("geracao-076", "esquecer de graça", {"geracao-076": ("(mencao + 1, sem_o_nome)", "(mencao, sem_o_nome)")}),
+    Virada("geracao-079", "segundas iguais às primeiras", {"geracao-079": ("boas, boas_depois = (", "seguintes = primeiras\nboas, boas_depois = (")}),
     Virada("geracao-081", "janela curta", antes="janela = 60"),
     Virada("geracao-092", "linha nova sem a média", {"geracao-089": ("linhas.mean(0) + linhas.std(0) * torch.randn(linhas.size(1))", "5 * linhas.std() * torch.randn(linhas.size(1))")}),
     Virada("geracao-095", "já sabe qual", antes="onde_e_qual = lambda model: (0.8, 0.8)"),
@@ -447,7 +450,7 @@ VIRADAS = [
            "deepcopy(model_turma); [p.data.mul_(4).round_().div_(4) for p in metade.parameters()] ")}),
     Virada("geracao-bolso-5", "um endereço na página", {"geracao-bolso-5": ('arquivo.read_text(encoding="utf-8")', 'arquivo.read_text(encoding="utf-8") + "https://"')}),
     Virada("geracao-prova-1", "modelo treinado", {"geracao-prova-1": ("sem_treino = GPTMini(model.config).eval()", "sem_treino = model")}),
-    # 07 · laboratório: a peça que se dizia tirada está de volta
+    # 09 · laboratório: a peça que se dizia tirada está de volta
     Virada("laboratorio-061", "a máscara está lá"),
     Virada("laboratorio-062", "sem a máscara", antes="honesto = honesto | {'model': sem_mascara(__import__('copy').deepcopy(honesto['model']))}"),
     Virada("laboratorio-064", "a atenção está lá"),
@@ -459,7 +462,7 @@ VIRADAS = [
     Virada("laboratorio-085", "toda pilha aprende", {"laboratorio-084": (None, "perdas = {(n, nascer, 32): 1.0 for n in PILHAS for nascer in NASCIMENTOS}")}),
     Virada("laboratorio-085", "nenhuma aprende", {"laboratorio-084": (None, "perdas = {(n, nascer, 32): 9.0 for n in PILHAS for nascer in NASCIMENTOS}")}),
     Virada("laboratorio-087", "o residual está lá", {"laboratorio-087": ('("residual e LayerNorm", "só LayerNorm"))', '("residual e LayerNorm", "residual e LayerNorm"))')}),
-    # 08 · do mini ao GPT-2
+    # 10 · do mini ao GPT-2
     Virada("gpt2-c-5", "saída própria", {"gpt2-c-4": ("GPTConfig(50_257, 1024, *forma)", "GPTConfig(50_257, 1024, *forma, tie_weights=False)")}),
     Virada("gpt2-c-18", "valores esquecidos", {"gpt2-004": ("past:now] = k, v", "past:now] = k, 0 * v")},
            antes="check_cache = lambda model: None"),               # sem isto, o próprio cache recusaria a conta errada
@@ -467,7 +470,7 @@ VIRADAS = [
     Virada("gpt2-c-33", "soma no lugar da média", {"gpt2-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
     Virada("gpt2-prova-1", "posição somada", {"gpt2-prova-1": ("    a, b = t[::2]", "    return t + lugar\n    a, b = t[::2]")}),
     Virada("gpt2-prova-2", "cache que refaz tudo", antes="generate_cached = generate"),
-    # 09 · a corrida
+    # 11 · a corrida
     Virada("corrida-017", "forma grande", {"corrida-016": ('"d_model": 64', '"d_model": 128')}),
     Virada("corrida-019", "descida que para no meio", antes="warmup_then_decay = corrida.ritmo_da_referencia"),
     Virada("corrida-022", "LayerNorm no lugar", {"corrida-021": ("F.rms_norm(x, self.gain.shape, self.gain, eps=1e-6)", "F.layer_norm(x, self.gain.shape, self.gain)")}),
@@ -493,7 +496,7 @@ SEM_VIRADA = {
 }
 # As que treinam, sorteiam dezenas de milhares de histórias ou escrevem centenas: mais de sete décimos de segundo cada virada.
 DEMORADAS = {
-    "corrida-056", "corrida-064", "corrida-072", "geracao-051", "geracao-076", "geracao-079", "geracao-081", "geracao-092",
+    "corrida-056", "corrida-064", "corrida-072", "geracao-051p", "geracao-076", "geracao-079", "geracao-081", "geracao-092",
     "geracao-095", "geracao-099", "geracao-bolso-1", "gpt2-c-31", "gpt2-c-33", "residual-063", "treino-011", "treino-027b", "treino-030",
     "treino-033", "treino-039b", "treino-043", "treino-056", "treino-061", "treino-066", "treino-074", "treino-081",
 }

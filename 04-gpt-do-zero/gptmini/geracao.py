@@ -10,8 +10,8 @@ import torch
 
 # %% ../07-geracao.ipynb #geracao-006a
 from .modelo import check_ids, check_model
-from .treino import eval_mode
 from .texto import as_int, as_real, short
+from .treino import eval_mode
 
 # %% ../07-geracao.ipynb #geracao-017
 def check_sampling(temperature, top_k, generator):
