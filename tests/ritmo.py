@@ -62,7 +62,7 @@ def nomes_usados(celula):
         if isinstance(no, ast.Attribute):
             if isinstance(no.value, ast.Name) and no.value.id in CASAS:
                 usados[f"{no.value.id}.{no.attr}"] = None
-            elif no.attr in DO_TORCH and not (isinstance(no.value, ast.Attribute) and ast.unparse(no.value) in ("torch.nn", "torch.optim", "torch.nn.functional")):
+            elif no.attr in DO_TORCH and ast.unparse(no.value) not in sys.stdlib_module_names and not (isinstance(no.value, ast.Attribute) and ast.unparse(no.value) in ("torch.nn", "torch.optim", "torch.nn.functional")):
                 usados[f".{no.attr}"] = None
     return [n for n in usados if n not in ("torch.nn", "torch.optim", "torch.Tensor")]
 

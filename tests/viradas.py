@@ -463,10 +463,10 @@ VIRADAS = [
     Virada("laboratorio-085", "nenhuma aprende", {"laboratorio-084": (None, "perdas = {(n, nascer, 32): 9.0 for n in PILHAS for nascer in NASCIMENTOS}")}),
     Virada("laboratorio-087", "o residual está lá", {"laboratorio-087": ('("residual e LayerNorm", "só LayerNorm"))', '("residual e LayerNorm", "residual e LayerNorm"))')}),
     # 10 · do mini ao GPT-2
-    Virada("gpt2-c-5", "saída própria", {"gpt2-c-4": ("GPTConfig(50_257, 1024, *forma)", "GPTConfig(50_257, 1024, *forma, tie_weights=False)")}),
+    Virada("gpt2-c-5p", "saída própria", {"gpt2-c-4": ("GPTConfig(50_257, 1024, *forma)", "GPTConfig(50_257, 1024, *forma, tie_weights=False)")}),
     Virada("gpt2-c-18", "valores esquecidos", {"gpt2-004": ("past:now] = k, v", "past:now] = k, 0 * v")},
            antes="check_cache = lambda model: None"),               # sem isto, o próprio cache recusaria a conta errada
-    Virada("gpt2-c-31", "otimizador esquecido", {"gpt2-c-31": ("ponto.retomar(lido, optimizer)\n", "")}),
+    Virada("gpt2-c-31p", "otimizador esquecido", {"gpt2-c-31p": ("ponto.retomar(lido, optimizer)\n", "")}),
     Virada("gpt2-c-33", "soma no lugar da média", {"gpt2-c-33": ("(gradiente(linhas[::2]) + gradiente(linhas[1::2])) / 2", "gradiente(linhas[::2]) + gradiente(linhas[1::2])")}),
     Virada("gpt2-prova-1", "posição somada", {"gpt2-prova-1": ("    a, b = t[::2]", "    return t + lugar\n    a, b = t[::2]")}),
     Virada("gpt2-prova-2", "cache que refaz tudo", antes="generate_cached = generate"),
@@ -497,6 +497,6 @@ SEM_VIRADA = {
 # As que treinam, sorteiam dezenas de milhares de histórias ou escrevem centenas: mais de sete décimos de segundo cada virada.
 DEMORADAS = {
     "corrida-056", "corrida-064", "corrida-072", "geracao-051p", "geracao-076", "geracao-079", "geracao-081", "geracao-092",
-    "geracao-095", "geracao-099", "geracao-bolso-1", "gpt2-c-31", "gpt2-c-33", "residual-063", "treino-011", "treino-027b", "treino-030",
+    "geracao-095", "geracao-099", "geracao-bolso-1", "gpt2-c-31p", "gpt2-c-33", "residual-063", "treino-011", "treino-027b", "treino-030",
     "treino-033", "treino-039b", "treino-043", "treino-056", "treino-061", "treino-066", "treino-074", "treino-081",
 }

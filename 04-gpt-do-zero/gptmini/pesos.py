@@ -42,7 +42,7 @@ def peso_do_gpt2(pesos, nome, forma):
         raise ValueError(f"{chave} tem inteiros, nan ou infinito no lugar de pesos; o arquivo não é o publicado.")
     return deles
 
-
+# %% ../10-do-mini-ao-gpt2.ipynb #gpt2-011b
 def carregar_gpt2(pesos, ficha):
     """Um GPT-2 publicado, inteiro, no `GPTMini`. pesos: {nome: tensor}, com os nomes dele; ficha: o config.json, como dicionário."""
     if not isinstance(pesos, dict) or not isinstance(ficha, dict):
