@@ -25,6 +25,11 @@ def centrar_por_linha(x):
     return x - x.mean(dim=1)[:, None]
 
 
+@errada("centrar", "cada linha")
+def centrar_por_linha_deitada(x):
+    return x - x.mean(dim=1)
+
+
 @errada("centrar", "a da tabela inteira")
 def centrar_de_tudo(x):
     return x - x.mean()

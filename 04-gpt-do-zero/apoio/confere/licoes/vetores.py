@@ -28,14 +28,14 @@ from apoio.confere.corretor import (
 def _centrar(x, eixo=0, resumo="média", modo="menos"):
     m = x.mean(eixo, keepdim=True) if resumo == "média" else x.sum(eixo, keepdim=True)
     return {"menos": lambda: x - m, "ao contrário": lambda: m - x, "mais": lambda: x + m, "vezes": lambda: x * m, "dividido": lambda: x / m,
-            "só a média": lambda: m.squeeze(0), "nada": lambda: x}[modo]()
+            "só a média": lambda: m.squeeze(0), "nada": lambda: x, "deitada": lambda: x - m.flatten() if len(m) == x.shape[1] else x}[modo]()
 
 
 @exercicio(r"""
 onde = "Lição 01, «Somar um eixo»."
 
 [media_da_linha]
-imita = {eixo = 1}
+imita = [{eixo = 1}, {eixo = 1, modo = "deitada"}]
 dica = "A média foi a de cada linha; o exercício pede a de cada coluna."
 pergunta = "Numa tabela (4, 3), quantas médias saem quando há uma por coluna?"
 erro = "O eixo que se diz em `dim` é o que some: para sobrar uma média por coluna, somem as linhas, que são o eixo 0."
@@ -258,7 +258,8 @@ def ganho_e_vies(resposta):
     """Classe `(n)` com `ganho` e `vies`, de n números cada um; `forward(x)`: x · ganho + viés."""
     exigir(resposta, classe=True)
     chamar(_pecas, chamar(resposta, 4))
-    casos = [(n, sortear_pesos(_GanhoEVies(n), i), torch.randn(B, T, n, generator=sorteio(20 + i))) for i, (B, T, n) in enumerate([(2, 3, 4), (1, 5, 6), (3, 2, 3)])]
+    casos = [(n, sortear_pesos(_GanhoEVies(n), i), torch.randn(B, T, n, generator=sorteio(20 + i)))
+             for i, (B, T, n) in enumerate([(2, 3, 4), (1, 5, 6), (3, 2, 3)])]
     return conferir_camada("ganho_e_vies", resposta, casos, _ganho_e_vies)
 
 
@@ -267,9 +268,10 @@ _CURVAS = ((lambda w: w * w, 3.0), (lambda w: w * w * w, 2.0), (lambda w: 5 * w 
 
 def _inclinacao(f, w, h=0.001, modo="divide", regra=None):
     sobe = f(w + h) - f(w)
-    numero = {"divide": lambda: sobe / h, "só a diferença": lambda: sobe, "vezes": lambda: sobe * h, "por w": lambda: sobe / w, "ao contrário": lambda: -sobe / h,
-              "sem a de antes": lambda: f(w + h) / h, "dos dois lados": lambda: (f(w + h) - f(w - h)) / h, "só f": lambda: f(w), "empurrado": lambda: f(w + h),
-              "2w": lambda: 2 * w, "sem parênteses": lambda: f(w + h) - f(w) / h}[regra or modo]()
+    numero = {"divide": lambda: sobe / h, "só a diferença": lambda: sobe, "vezes": lambda: sobe * h, "por w": lambda: sobe / w,
+              "ao contrário": lambda: -sobe / h, "sem a de antes": lambda: f(w + h) / h, "sem parênteses": lambda: f(w + h) - f(w) / h,
+              "dos dois lados": lambda: (f(w + h) - f(w - h)) / h, "só f": lambda: f(w), "empurrado": lambda: f(w + h),
+              "2w": lambda: 2 * w}[regra or modo]()
     return torch.tensor(numero, dtype=torch.float64)
 
 
@@ -349,10 +351,11 @@ def inclinacao(resposta):
     return f"Dá a inclinação de {len(_CURVAS)} funções, a menos de um erro pequeno."
 
 
-def _entrada(ids, tabela, posicoes, lugar="ordem", conta="soma", tokens=True, cabe=True):
+def _entrada(ids, tabela, posicoes, lugar="ordem", conta="soma", tokens=True):
     T, ids = len(ids), torch.tensor(ids)
-    quais = {"ordem": torch.arange(T), "id": ids, "zero": torch.zeros(T, dtype=torch.long), "um": torch.arange(T) + 1, "fim": len(posicoes) - T + torch.arange(T),
-             "contrário": T - 1 - torch.arange(T), "tamanho": torch.full((T,), T), "último": torch.full((T,), T - 1)}[lugar]
+    em_ordem = torch.arange(T)
+    quais = {"ordem": em_ordem, "id": ids, "zero": 0 * em_ordem, "um": em_ordem + 1, "fim": len(posicoes) - T + em_ordem,
+             "contrário": T - 1 - em_ordem, "tamanho": 0 * em_ordem + T, "último": 0 * em_ordem + T - 1}[lugar]
     a, b = tabela[ids], posicoes[quais]                                                   # (T, C)
     if not tokens:
         return b
