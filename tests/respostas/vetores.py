@@ -109,9 +109,15 @@ def linear_em_lista(x, W, b):
     return [(linha * x).sum() + vies for linha, vies in zip(W, b)]
 
 
-@errada("minha_linear", "gradiente não chega")
-def linear_que_corta(x, W, b):
+@certa("minha_linear")
+def linear_de_numeros(x, W, b):
+    """Corta o gradiente; a lição ainda não falou dele."""
     return torch.tensor([(linha * x).sum().item() + vies.item() for linha, vies in zip(W, b)])
+
+
+@errada("minha_linear", "foi subtraído")
+def linear_que_subtrai(x, W, b):
+    return x @ W.T - b
 
 
 # -- ganho_e_vies -----------------------------------------------------------------------------------------
@@ -266,6 +272,16 @@ def inclinacao_de_longe(f, w):
 @errada("inclinacao", "o dobro")
 def inclinacao_dobrada(f, w):
     return (f(w + 0.001) - f(w - 0.001)) / 0.001
+
+
+@errada("inclinacao", "Subtraiu-se w")
+def inclinacao_menos_w(f, w):
+    return (f(w + 0.001) - w) / 0.001
+
+
+@errada("inclinacao", "em w = 3, veio", "a inclinação ali é 6")
+def inclinacao_com_outro_empurrao(f, w):
+    return (f(w + 0.001) - f(w)) / 0.01
 
 
 @errada("inclinacao", "esperava um número")

@@ -15,8 +15,8 @@ from apoio.confere.corretor import (
     exigir,
     igual,
     julgar,
-    mesmo_gradiente,
     nome_do_tipo,
+    pt,
     sortear_pesos,
     sorteio,
     um_inteiro,
@@ -86,9 +86,9 @@ def centrar(resposta):
     """`f(x)`: a tabela (T, C) menos a média de cada coluna."""
     exigir(resposta)
     casos = [(torch.randn(T, C, generator=sorteio(i)) + torch.arange(C) + 2.0 * torch.arange(T)[:, None],) for i, (T, C) in enumerate([(4, 4), (3, 3)])]
-    julgar("centrar", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _centrar, "T C")
+    julgar("centrar", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _centrar, "")
     casos = [(torch.randn(T, C, generator=sorteio(i)) + torch.arange(C),) for i, (T, C) in enumerate([(5, 2), (2, 6)])]
-    julgar("centrar", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _centrar, "T C")
+    julgar("centrar", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _centrar, "")
     return "Cada coluna ficou com média 0, em tabelas de quatro tamanhos."
 
 
@@ -153,8 +153,7 @@ def minha_linear(resposta):
     exigir(resposta)
     for tamanhos in ([(4, 4), (3, 3)], [(3, 2), (2, 5), (6, 1)]):          # primeiro quadradas: nelas todo engano roda, e se reconhece
         casos = [tuple(torch.randn(*forma, generator=sorteio(10 * i + k)) for k, forma in enumerate([(n,), (m, n), (m,)])) for i, (n, m) in enumerate(tamanhos)]
-        julgar("minha_linear", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _linear, "C")
-        mesmo_gradiente(_linear, resposta, list(casos[0]), 1e-3)
+        julgar("minha_linear", [um_tensor(chamar(resposta, *caso)) for caso in casos], casos, _linear, "")
     return "Dá o mesmo que `nn.Linear`, em cinco tamanhos."
 
 
@@ -271,6 +270,7 @@ def _inclinacao(f, w, h=0.001, modo="divide", regra=None):
     numero = {"divide": lambda: sobe / h, "só a diferença": lambda: sobe, "vezes": lambda: sobe * h, "por w": lambda: sobe / w,
               "ao contrário": lambda: -sobe / h, "sem a de antes": lambda: f(w + h) / h, "sem parênteses": lambda: f(w + h) - f(w) / h,
               "dos dois lados": lambda: (f(w + h) - f(w - h)) / h, "só f": lambda: f(w), "empurrado": lambda: f(w + h),
+              "menos w": lambda: (f(w + h) - w) / h,
               "2w": lambda: 2 * w}[regra or modo]()
     return torch.tensor(numero, dtype=torch.float64)
 
@@ -332,6 +332,17 @@ dica = "O empurrão é grande demais: longe de w, a inclinação de f já é out
 pergunta = "De que tamanho é o seu empurrão?"
 erro = "Use um empurrão pequeno, como 0,001."
 
+[menos_w]
+imita = {modo = "menos w"}
+dica = "Subtraiu-se w, e não f(w): compara-se o f de depois com o f de antes."
+pergunta = "Quantas vezes a sua função chama f?"
+erro = "São duas chamadas: f em w, e f em w empurrado."
+
+[outra]
+dica = "Numa das funções, em w = {w}, veio {veio}; a inclinação ali é {certa}."
+pergunta = "O que sai da sua função com f = w² e w = 3?"
+erro = "Deve sair perto de 6: é (3,001² − 3²) / 0,001."
+
 [nao_e_numero]
 dica = "Devolveu {veio}; esperava um número."
 pergunta = "O que está depois do `return`?"
@@ -347,8 +358,13 @@ def inclinacao(resposta):
         if type(numero) not in (int, float) or abs(numero) > 1e12:
             raise diga("inclinacao.nao_e_numero", veio=descrever(veio))
         saidas.append(torch.tensor(float(numero), dtype=torch.float64))
-    julgar("inclinacao", saidas, _CURVAS, _inclinacao, "", folga=1e-2, folga_do_erro=1e-5)
+    julgar("inclinacao", saidas, _CURVAS, _inclinacao, "", folga=1e-2, folga_do_erro=1e-5, sintomas=_onde_a_inclinacao_difere)
     return f"Dá a inclinação de {len(_CURVAS)} funções, a menos de um erro pequeno."
+
+
+def _onde_a_inclinacao_difere(saidas, casos):
+    veio, caso = next((s, caso) for s, caso in zip(saidas, casos, strict=True) if not igual(s, _inclinacao(*caso), 1e-2))
+    return diga("inclinacao.outra", w=pt(caso[1]), veio=pt(veio), certa=pt(_inclinacao(*caso, h=1e-6)))
 
 
 def _entrada(ids, tabela, posicoes, lugar="ordem", conta="soma", tokens=True):
