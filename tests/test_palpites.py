@@ -18,7 +18,7 @@ QUEM_AJUSTA = {"historinhas": SimpleNamespace(excesso=lambda *_: 0.004), "escrev
                "model_turma": None, "tokenizer_turma": None, "validacao_turma": None}
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
-    "texto-071": {"vezes": 4.2}, "texto-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
+    "texto-071": {"vezes": 4.2}, "vetores-palpite": {"x_ida": torch.ones(4, 3), "x_volta": torch.ones(4, 3)}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
     "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
     "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
     "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-palpite-1": {},
@@ -62,11 +62,11 @@ def test_qualquer_coisa_digitada_tem_resposta(id):
         assert dizer(id, digitado)
 
 
-@pytest.mark.parametrize("id", [id for id in ANTES if id not in ("texto-074", "atencao-074", "feedforward-011", "residual-044", "laboratorio-089", "corrida-palpites")])
+@pytest.mark.parametrize("id", [id for id in ANTES if id not in ("vetores-palpite", "atencao-074", "feedforward-011", "residual-044", "laboratorio-089", "corrida-palpites")])
 def test_o_decimal_com_virgula_e_um_numero(id):
     assert dizer(id, "4,2") == dizer(id, (4, 2)) == dizer(id, 4.2)
 
 
-@pytest.mark.parametrize("id", ["texto-074", "atencao-074", "feedforward-011", "residual-044"])
+@pytest.mark.parametrize("id", ["vetores-palpite", "atencao-074", "feedforward-011", "residual-044"])
 def test_falso_entre_aspas_e_falso(id):
     assert dizer(id, "False") == dizer(id, "falso") == dizer(id, False) != dizer(id, True) == dizer(id, "True")

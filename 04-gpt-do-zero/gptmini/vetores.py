@@ -3,10 +3,9 @@
 # %% auto #0
 __all__ = ['GPTConfig']
 
-# %% ../01-tensores-e-vetores.ipynb #vetores-006
+# %% ../01-tensores-e-vetores.ipynb #vetores-006a
 from dataclasses import dataclass
 
-# %% ../01-tensores-e-vetores.ipynb #vetores-006a
 from .texto import as_int, as_real, short
 
 # %% ../01-tensores-e-vetores.ipynb #texto-057
