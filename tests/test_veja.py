@@ -85,6 +85,14 @@ def test_a_escada_escreve_cada_tempo_e_acha_o_menor():
     assert [barra.get_width() for barra in figura.axes[0].patches] == [60, 20, 3]
 
 
+def test_os_degraus_dizem_cada_perda_e_a_duvida_que_ela_deixa():
+    figura = veja.degraus({"acaso": 6.0450, "bigrama": 2.0794, "limite": 0.0})
+    assert figura.legenda == ("Perda, em nats por palavra: acaso, 6,05 (em dúvida entre 422,0 palavras); "
+                              "bigrama, 2,08 (em dúvida entre 8,0 palavras); limite, 0,00 (em dúvida entre 1,0 palavras).")
+    assert [barra.get_width() for barra in figura.axes[0].patches] == [6.0450, 2.0794, 0.0]
+    assert [t.get_text() for t in figura.axes[0].get_yticklabels()] == ["acaso", "bigrama", "limite"]
+
+
 def test_o_custo_do_treino_compara_as_pontas():
     figura = veja.custo_do_treino({64: 50.0, 256: 60.0, 512: 100.0})
     assert figura.legenda == "Um token custa 50 µs numa janela de 64 e 100 µs numa de 512: 2,0 vezes."

@@ -5,6 +5,7 @@ A cor diz a peça, a mesma em todo o curso (paleta de Okabe e Ito, 2008, segura 
 """
 
 import io
+import math
 from statistics import median
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -627,4 +628,18 @@ def escada(tempos):
     eixo.set_title("segundos até o alvo", fontsize=FONTE + 1)
     nome = min(tempos, key=tempos.get)
     figura.legenda = f"A mais rápida é «{nome}»: {_n(tempos[nome], 1)} s, contra {_n(tempos[referencia], 1)} s da referência."
+    return figura
+
+
+def degraus(perdas):
+    """A perda de cada modelo, um por linha, e entre quantas palavras ele fica em dúvida (e elevado à perda). `perdas`: {nome: nats por palavra}."""
+    figura, eixo = _quadro(9, 0.62 * len(perdas) + 1)
+    for i, perda in enumerate(perdas.values()):
+        eixo.barh(i, perda, height=0.66, color=COR["saida" if i == len(perdas) - 1 else "atencao"])
+        eixo.text(perda, i, f" {_n(perda)} nats: em dúvida entre {_n(math.exp(perda), 1)} palavras", va="center", fontsize=FONTE)
+    _deitar(eixo, list(perdas))
+    eixo.set_xlim(0, 1.9 * max(perdas.values()))
+    eixo.set_title("perda, em nats por palavra", fontsize=FONTE + 1)
+    figura.legenda = "Perda, em nats por palavra: " + "; ".join(
+        f"{nome}, {_n(perda)} (em dúvida entre {_n(math.exp(perda), 1)} palavras)" for nome, perda in perdas.items()) + "."
     return figura
