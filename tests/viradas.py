@@ -276,7 +276,7 @@ VIRADAS = [
     # 00 · do texto aos vetores
     Virada("texto-023", "regra do espaço esquecida", antes="cortar, juntar = str.split, ' '.join"),
     Virada("texto-025", "um só jeito de gravar o acento", {"texto-025": ('"pe\\u0301"', '"pé"')}),
-    Virada("texto-037", "junta tudo com espaço", antes="WordTokenizer.join = staticmethod(' '.join)"),
+    Virada("texto-037", "junta tudo com espaço", antes="tokenizer.join = ' '.join"),
     Virada("texto-048", "one-hot deslocado", {"texto-048": ("== torch.arange(V))", "== torch.arange(V) + 1)")}),
     Virada("texto-052", "posição que não diz nada", {"texto-052": ("position_embedding(torch.arange(len(ida)))", "torch.zeros(len(ida), C)")}),
     Virada("texto-052", "vetor de token que já sabe o lugar",
