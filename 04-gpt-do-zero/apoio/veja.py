@@ -634,12 +634,15 @@ def escada(tempos):
 def degraus(perdas):
     """A perda de cada modelo, um por linha, e entre quantas palavras ele fica em dúvida (e elevado à perda). `perdas`: {nome: nats por palavra}."""
     figura, eixo = _quadro(9, 0.62 * len(perdas) + 1)
-    for i, perda in enumerate(perdas.values()):
+    # Os últimos degraus são baixos: neles a terceira casa faz diferença, e nos altos nem a primeira da dúvida.
+    ditas = {nome: (_n(perda, 2 if perda >= 1 else 3), _n(duvida := math.exp(perda), 0 if duvida >= 100 else 1 if duvida >= 2 else 2))
+             for nome, perda in perdas.items()}
+    for i, (nome, perda) in enumerate(perdas.items()):
         eixo.barh(i, perda, height=0.66, color=COR["saida" if i == len(perdas) - 1 else "atencao"])
-        eixo.text(perda, i, f" {_n(perda)} nats: em dúvida entre {_n(math.exp(perda), 1)} palavras", va="center", fontsize=FONTE)
+        eixo.text(perda, i, " {}: em dúvida entre {} palavras".format(*ditas[nome]), va="center", fontsize=FONTE)
     _deitar(eixo, list(perdas))
     eixo.set_xlim(0, 1.9 * max(perdas.values()))
     eixo.set_title("perda, em nats por palavra", fontsize=FONTE + 1)
     figura.legenda = "Perda, em nats por palavra: " + "; ".join(
-        f"{nome}, {_n(perda)} (em dúvida entre {_n(math.exp(perda), 1)} palavras)" for nome, perda in perdas.items()) + "."
+        f"{nome}, {perda} (em dúvida entre {duvida} palavras)" for nome, (perda, duvida) in ditas.items()) + "."
     return figura
