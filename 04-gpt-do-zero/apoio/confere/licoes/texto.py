@@ -34,7 +34,7 @@ def _texto_de_chave(chave):
 
 def _numero(valor):
     n = cru(valor)
-    return n if type(n) in (int, float) else None
+    return n if type(n) is float or type(n) is int and n.bit_length() < 200 else None
 
 
 def _contagens(veio, nao_e_dicionario, dentro):
