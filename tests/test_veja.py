@@ -89,7 +89,7 @@ def test_a_escada_escreve_cada_tempo_e_acha_o_menor():
 
 def test_os_degraus_dizem_cada_perda_e_a_duvida_que_ela_deixa():
     figura = veja.degraus({"acaso": math.log(422), "bigrama": math.log(8), "limite": 0.29})
-    assert figura.legenda == ("Perda, em nats por palavra: acaso, 6,05 (em dúvida entre 422 palavras); "
+    assert figura.legenda == ("Perda, em nats por token: acaso, 6,05 (em dúvida entre 422 palavras); "
                               "bigrama, 2,08 (em dúvida entre 8,0 palavras); limite, 0,290 (em dúvida entre 1,34 palavras).")
     assert [barra.get_width() for barra in figura.axes[0].patches] == [math.log(422), math.log(8), 0.29]
     assert [t.get_text() for t in figura.axes[0].get_yticklabels()] == ["acaso", "bigrama", "limite"]

@@ -289,7 +289,7 @@ VIRADAS = [
     Virada("texto-074", "posição que não diz nada", {"texto-073": ("p = lugar(torch.arange(len(certa)))", "p = torch.zeros(len(certa), C)")}),
     Virada("texto-074", "conta que já vê a ordem", {"texto-054": ("return x.square().sum(0) ", "return (x * torch.arange(len(x))[:, None]).sum(0) ")}),
     Virada("texto-078", "tabela sem treino", antes="treinada = torch.randn_like(sorteada)"),
-    Virada("texto-trigrama", "trigrama que esquece a palavra atual", {"texto-trigrama": ("trios.setdefault((antes, atual)", "trios.setdefault((antes, antes)")}),
+    Virada("texto-trigrama", "trigrama que esquece a palavra atual", {"texto-trigrama": ("filas.setdefault(tuple(tokens[i - n:i])", "filas.setdefault(tuple(tokens[i - n:i - 1])")}),
     Virada("texto-trigrama", "trigrama de uma história só", {"texto-trigrama": ("for texto in textos:", "for texto in textos[:1]:")}),
     Virada("texto-prova-2", "bigrama que conta cada token consigo", {"texto-contar": ("zip(tokens, tokens[1:])", "zip(tokens, tokens)")}),
     Virada("texto-prova-2", "perda que esquece o logaritmo", {"texto-surpresa": ("-math.log(chance) + 0.0", "1 - chance")}),

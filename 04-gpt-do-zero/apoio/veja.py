@@ -632,7 +632,7 @@ def escada(tempos):
 
 
 def degraus(perdas):
-    """A perda de cada modelo, um por linha, e entre quantas palavras ele fica em dúvida (e elevado à perda). `perdas`: {nome: nats por palavra}."""
+    """A perda de cada modelo, um por linha, e entre quantas palavras ele fica em dúvida (e elevado à perda). `perdas`: {nome: nats por token}."""
     figura, eixo = _quadro(9, 0.62 * len(perdas) + 1)
     # Os últimos degraus são baixos: neles a terceira casa faz diferença, e nos altos nem a primeira da dúvida.
     ditas = {nome: (_n(perda, 2 if perda >= 1 else 3), _n(duvida := math.exp(perda), 0 if duvida >= 100 else 1 if duvida >= 2 else 2))
@@ -642,7 +642,7 @@ def degraus(perdas):
         eixo.text(perda, i, " {}: em dúvida entre {} palavras".format(*ditas[nome]), va="center", fontsize=FONTE)
     _deitar(eixo, list(perdas))
     eixo.set_xlim(0, 1.9 * max(perdas.values()))
-    eixo.set_title("perda, em nats por palavra", fontsize=FONTE + 1)
-    figura.legenda = "Perda, em nats por palavra: " + "; ".join(
+    eixo.set_title("perda, em nats por token", fontsize=FONTE + 1)
+    figura.legenda = "Perda, em nats por token: " + "; ".join(
         f"{nome}, {perda} (em dúvida entre {duvida} palavras)" for nome, (perda, duvida) in ditas.items()) + "."
     return figura
