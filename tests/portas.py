@@ -1093,6 +1093,8 @@ def _bons(*nomes):
 
 porta("pronto.ler", {"caminho": ("pasta / 'modelo.pt'", _bons("modelo.pt", "hostil"))}, chama=lambda a, **k: pronto.ler(**k),
       confere=lambda a, r, k: e(r[1].vocab == a.tokenizer.vocab and isinstance(r[0], GPTMini), "outro modelo"))
+porta("pronto.uma_historia", {"semente": ("7", inteiro(0, 2**63 - 1))}, chama=lambda a, **k: pronto.uma_historia(**k),
+      confere=lambda a, r, k: e(isinstance(r, str) and r == pronto.uma_historia(**k), "não é um texto, ou a mesma semente deu outro"))
 porta("ponto.ler", {"caminho": ("pasta / 'ponto.pt'", _bons("ponto.pt", "hostil"))}, chama=lambda a, **k: ponto.ler(**k),
       confere=lambda a, r, k: e(r[2].vocab == a.tokenizer.vocab and r[0]["step"] == 3, "outro ponto"))
 porta("ponto.guardar", {"caminho": ("pasta / 'q.pt'", arquivo(".pt", False)), "model": ("model", MODELO_AVALIADO), "optimizer": ("optimizer", Tipo(lambda v, a: isinstance(v, torch.optim.Optimizer), (), OTIMIZADOR.ruins)),
@@ -1414,6 +1416,7 @@ figura("custo_por_token", {"curvas": ("{'a': [1.0] * 99}", dicio("{'a': [1.0]}")
 figura("custo_do_treino", {"tempos": ("{64: 5.0, 128: 7.0}", dicio("{64: 5.0}", "{'64': 5.0, '128': 7.0}", "{64: math.nan, 128: 1.0}"))})
 figura("perda_ao_vivo", {"passos": (BONS, PASSOS), "limite": ("0.5", NUMERO), "steps": ("5", inteiro(1))})
 figura("corrida", {"curvas": ("{'a': [(0.1, 2.0), (0.2, 1.0)]}", dicio("{'a': [], 'b': []}", "{'a': [(1.0, 1.0)], 'b': [(1.0, 1.0)], 'c': [(1.0, 1.0)]}")), "alvo": ("1.0", NUMERO)})
+figura("degraus", {"perdas": ("{'acaso': 6.0, 'limite': 0.3}", dicio("{'a': math.nan}", "{'a': '6'}"))})
 figura("escada", {"tempos": ("{'referência': 60.0, 'b': 3.0}", dicio("{'a': math.inf}", "{'a': -1.0}"))})
 
 PAINEIS = {"model": ("model", Tipo(lambda v, a: parece_modelo(v, a), (), MODELO_RUINS)), "tokenizer": ("tokenizer", TOKENIZER)}

@@ -18,7 +18,7 @@ QUEM_AJUSTA = {"historinhas": SimpleNamespace(excesso=lambda *_: 0.004), "escrev
                "model_turma": None, "tokenizer_turma": None, "validacao_turma": None}
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
-    "texto-071": {"vezes": 4.2}, "vetores-palpite": {"x_ida": torch.ones(4, 3), "x_volta": torch.ones(4, 3)}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
+    "texto-071": {"vezes": 4.2}, "texto-duvida": {"math": math, "perdas": {"bigrama": 2.1, "GPT": 0.3}}, "vetores-palpite": {"x_ida": torch.ones(4, 3), "x_volta": torch.ones(4, 3)}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
     "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
     "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
     "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-palpite-1": {},

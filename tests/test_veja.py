@@ -1,5 +1,7 @@
 """As figuras: a frase de cada uma é lida dos dados, e o que está desenhado são os dados."""
 
+import math
+
 import pytest
 import torch
 
@@ -83,6 +85,14 @@ def test_a_escada_escreve_cada_tempo_e_acha_o_menor():
     assert figura.legenda == "A mais rápida é «pares»: 3,0 s, contra 60,0 s da referência."
     assert [t.get_text().strip() for t in figura.axes[0].texts] == ["60,0 s", "20,0 s (3,0×)", "não chegou", "3,0 s (20,0×)"]
     assert [barra.get_width() for barra in figura.axes[0].patches] == [60, 20, 3]
+
+
+def test_os_degraus_dizem_cada_perda_e_a_duvida_que_ela_deixa():
+    figura = veja.degraus({"acaso": math.log(422), "bigrama": math.log(8), "limite": 0.29})
+    assert figura.legenda == ("Perda, em nats por token: acaso, 6,05 (em dúvida entre 422 palavras); "
+                              "bigrama, 2,08 (em dúvida entre 8,0 palavras); limite, 0,290 (em dúvida entre 1,34 palavras).")
+    assert [barra.get_width() for barra in figura.axes[0].patches] == [math.log(422), math.log(8), 0.29]
+    assert [t.get_text() for t in figura.axes[0].get_yticklabels()] == ["acaso", "bigrama", "limite"]
 
 
 def test_o_custo_do_treino_compara_as_pontas():

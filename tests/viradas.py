@@ -279,7 +279,7 @@ VIRADAS = [
     # 00 · do texto aos vetores
     Virada("texto-023", "regra do espaço esquecida", antes="cortar, juntar = str.split, ' '.join"),
     Virada("texto-025", "um só jeito de gravar o acento", {"texto-025": ('"pe\\u0301"', '"pé"')}),
-    Virada("texto-037", "junta tudo com espaço", antes="WordTokenizer.join = staticmethod(' '.join)"),
+    Virada("texto-037", "junta tudo com espaço", antes="tokenizer.join = ' '.join"),
     Virada("vetores-prova-1", "one-hot deslocado", {"texto-048": ("== torch.arange(V))", "== torch.arange(V) + 1)")}),
     Virada("vetores-prova-2", "posição que não diz nada", {"texto-052": ("position_embedding(torch.arange(len(ida)))", "torch.zeros(len(ida), C)")}),
     Virada("vetores-prova-2", "vetor de token que já sabe o lugar",
@@ -292,6 +292,11 @@ VIRADAS = [
     Virada("texto-074", "posição que não diz nada", {"texto-074": ("p = lugar(torch.arange(len(certa)))", "p = torch.zeros(len(certa), C)")}),
     Virada("texto-074", "conta que já vê a ordem", {"vetores-palpite": ("return (x * x).sum(dim=0) ", "return (x * torch.arange(len(x))[:, None]).sum(0) ")}),
     Virada("texto-078", "tabela sem treino", antes="treinada = torch.randn(treinada.shape, generator=torch.Generator().manual_seed(1))"),
+    Virada("texto-trigrama", "trigrama que esquece a palavra atual", {"texto-trigrama": ("filas.setdefault(tuple(tokens[i - n:i])", "filas.setdefault(tuple(tokens[i - n:i - 1])")}),
+    Virada("texto-trigrama", "trigrama de uma história só", {"texto-trigrama": ("for texto in textos:", "for texto in textos[:1]:")}),
+    Virada("texto-prova-2", "bigrama que conta cada token consigo", {"texto-contar": ("zip(tokens, tokens[1:])", "zip(tokens, tokens)")}),
+    Virada("texto-prova-2", "perda que esquece o logaritmo", {"texto-surpresa": ("-math.log(chance) + 0.0", "1 - chance")}),
+    Virada("texto-prova-2", "GPT que é o bigrama", {"texto-degraus": ("pronto.perda(validacao)", "bigrama")}),
     Virada("texto-prova-1", "desconhecida descartada", antes="tokenizer.encode = lambda texto: []"),
     Virada("texto-prova-1", "letras que aceitam tudo", antes="letras.encode = lambda texto: [ord(c) for c in texto]"),
     # 01 · atenção causal

@@ -3,9 +3,12 @@
 import hashlib
 from pathlib import Path
 
+import torch
+
 from apoio import historinhas
 from apoio.arquivos import Recusado, abrir, desempacotar, empacotar, gravar, ler_bytes, montar, pecas, simples
-from gptmini.texto import WordTokenizer, short
+from gptmini.geracao import generate
+from gptmini.texto import WordTokenizer, as_int, short
 from gptmini.treino import RECEITA, modelo_novo, train_steps
 
 MARCA = b"gptmini-modelo-2\n"
@@ -100,6 +103,19 @@ def _antigo(dados):
 def modelo_pronto():
     """(model, tokenizer): o modelo que o treino padrão da lição 06 dá, já treinado."""
     return ler(PRONTO)[:2]
+
+
+def uma_historia(semente=0):
+    """Uma história escrita pelo modelo pronto, palavra por palavra; a mesma semente dá a mesma história."""
+    sorteio = torch.Generator().manual_seed(as_int("semente", semente, 0, 2**63 - 1))
+    model, tokenizer = modelo_pronto()
+    ids = generate(model, torch.tensor([[tokenizer.fim]]), model.config.context_length - 1, stop=tokenizer.fim, generator=sorteio)      # (1, T)
+    return tokenizer.decode(ids[0])
+
+
+def perda(sorteadas):
+    """A perda do modelo pronto nestas historinhas, em nats por token: o limite exato, mais quanto lhe falta até ele, medido nelas."""
+    return historinhas.limite() + historinhas.excesso(*modelo_pronto(), sorteadas)
 
 
 def meu_modelo():

@@ -5,6 +5,7 @@ A cor diz a peça, a mesma em todo o curso (paleta de Okabe e Ito, 2008, segura 
 """
 
 import io
+import math
 from statistics import median
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -627,4 +628,21 @@ def escada(tempos):
     eixo.set_title("segundos até o alvo", fontsize=FONTE + 1)
     nome = min(tempos, key=tempos.get)
     figura.legenda = f"A mais rápida é «{nome}»: {_n(tempos[nome], 1)} s, contra {_n(tempos[referencia], 1)} s da referência."
+    return figura
+
+
+def degraus(perdas):
+    """A perda de cada modelo, um por linha, e entre quantas palavras ele fica em dúvida (e elevado à perda). `perdas`: {nome: nats por token}."""
+    figura, eixo = _quadro(9, 0.62 * len(perdas) + 1)
+    # Os últimos degraus são baixos: neles a terceira casa faz diferença, e nos altos nem a primeira da dúvida.
+    ditas = {nome: (_n(perda, 2 if perda >= 1 else 3), _n(duvida := math.exp(perda), 0 if duvida >= 100 else 1 if duvida >= 2 else 2))
+             for nome, perda in perdas.items()}
+    for i, (nome, perda) in enumerate(perdas.items()):
+        eixo.barh(i, perda, height=0.66, color=COR["saida" if i == len(perdas) - 1 else "atencao"])
+        eixo.text(perda, i, " {}: em dúvida entre {} palavras".format(*ditas[nome]), va="center", fontsize=FONTE)
+    _deitar(eixo, list(perdas))
+    eixo.set_xlim(0, 1.9 * max(perdas.values()))
+    eixo.set_title("perda, em nats por token", fontsize=FONTE + 1)
+    figura.legenda = "Perda, em nats por token: " + "; ".join(
+        f"{nome}, {perda} (em dúvida entre {duvida} palavras)" for nome, (perda, duvida) in ditas.items()) + "."
     return figura

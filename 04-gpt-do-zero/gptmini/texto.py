@@ -109,7 +109,7 @@ class WordTokenizer:
 
 # %% ../00-a-primeira-hora.ipynb #texto-039
 class CharTokenizer(WordTokenizer):
-    """A mesma porta, um caractere por token: serve a qualquer texto de caracteres conhecidos, sem regra de espaço."""
+    """A mesma interface, um caractere por token: serve a qualquer texto de caracteres conhecidos, sem regra de espaço."""
 
     @staticmethod
     def split(text):
