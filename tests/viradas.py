@@ -319,7 +319,7 @@ VIRADAS = [
     Virada("feedforward-010", "outra matriz", {"feedforward-010": ("[1.0, 1.0]]) ", "[1.0, 2.0]]) ")}),
     Virada("feedforward-dobras-prova", "neurônio sem dobra", {"feedforward-013": ("max(a + b, 0)", "a + b")}),
     Virada("feedforward-021", "constante errada", {"feedforward-021": ("0.044715", "0.04")}),
-    Virada("feedforward-024", "ReLU como imitação", {"feedforward-024": ('F.gelu(xs, approximate="tanh")', "F.relu(xs)")}),
+    Virada("feedforward-024", "ReLU como imitação", {"feedforward-024": ('F.gelu(pontos, approximate="tanh")', "F.relu(pontos)")}),
     Virada("feedforward-027", "as duas fundidas", antes="gelu_com_tensores = gelu_fundida"),
     Virada("feedforward-038", "sem a curva", {"feedforward-038": ("gelu_com_tensores(x @ W1.T + b1)", "(x @ W1.T + b1)")}),
     Virada("feedforward-041", "sem a curva", SEM_CURVA),
