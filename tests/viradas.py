@@ -338,6 +338,8 @@ VIRADAS = [
     Virada("feedforward-071", "consulta que não lê o gênero", antes="sozinha.qkv.weight.data[0, 0] = 0"),
     Virada("feedforward-073", "uma curva dentro do token", antes="CausalSelfAttention = FeedForward"),
     Virada("feedforward-prova-1", "curva que não curva", antes="F = __import__('types').SimpleNamespace(gelu=lambda t, approximate=None: t)"),
+    Virada("feedforward-veja-3", "modelo sem treino", {"feedforward-veja-1": ("modelo, tokenizer = modelo_pronto()",
+                                "modelo, tokenizer = modelo_pronto()\nmodelo = type(modelo)(modelo.config)")}),
     # 03 · residual e LayerNorm
     Virada("residual-009", "sem o atalho", SEM_ATALHO),
     Virada("residual-009", "atalho nas duas", {"residual-008": ("if atalho else camada(xs[-1])", "if True else camada(xs[-1])")}),

@@ -308,10 +308,11 @@ def retas_e_dobras(x, linhas, pontos, titulo=""):
         certas[nome] = sum(y_ali * quer > 0 for y_ali, quer in lidas)
     for rotulo, onde, quer in pontos:
         eixo.plot([onde], [quer], marker="o" if quer > 0 else "X", markersize=11, color=COR["tinta"], zorder=4)
-        eixo.annotate(rotulo, (onde, quer), xytext=(0, 12 if quer > 0 else -24), textcoords="offset points", ha="center", fontsize=FONTE)
+        eixo.annotate(rotulo, (onde, quer), xytext=(0, 12 if quer > 0 else -24), textcoords="offset points", ha="center", fontsize=FONTE,
+                      zorder=3, bbox={"facecolor": COR["papel"], "edgecolor": "none", "pad": 1.5, "alpha": 0.9})
     _nomear(eixo, titulo, "a + b", "resposta")
     for lado in (eixo.xaxis, eixo.yaxis):
-        lado.set_major_formatter(lambda v, _: numero(v))
+        lado.set_major_formatter(lambda v, _: _n(v, 0))
     eixo.set_ylim(-3, 3)
     eixo.legend(fontsize=FONTE - 1, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figura.legenda = "; ".join(f"«{nome}» fica do lado certo em {n} dos {len(pontos)} pontos" for nome, n in certas.items()) + "."
