@@ -1400,6 +1400,8 @@ PASSOS = Tipo(lambda v, a: isinstance(v, list) and all(isinstance(s, Step) for s
 BONS = "[Step(1, 2.0, 2.0, 0.0, 1), Step(2, 1.0, 1.0, 0.0, 2)]"
 figura("curva_de_treino", {"passos": (BONS, PASSOS), "limite": ("0.5", NUMERO), "perda_ao_acaso": ("3.0", NUMERO), "piso": ("0.4", NUMERO)})
 figura("ativacoes", {"x": ("[-1.0, 0.0, 1.0]", SIM), "curvas": ("{'gelu': [0.0, 0.1, 1.0]}", dicio("{'a': [1.0]}")), "inclinacoes": ("{'gelu': [0.0, 0.1, 1.0]}", dicio())})
+figura("retas_e_dobras", {"x": ("[-1.0, 0.0, 1.0]", SIM), "linhas": ("{'reta': [-1.0, 0.0, 1.0]}", dicio("{'a': [1.0]}")), "titulo": ("''", FRASE),
+                          "pontos": ("[('a', -1, 1), ('b', 0, -1)]", Tipo(lambda v, a: isinstance(v, list), (), ("[('a', 1)]", "[(3, 0, 1)]", "[('a', None, 1)]", "[('a', math.nan, 1)]", "[]")))})
 figura("variancia_dos_pontos", {"tamanhos": ("[4, 8]", SIM), "variancias": ("{'a': [1.0, 2.0]}", dicio()), "maiores": ("{'a': [0.1, 0.2]}", dicio())})
 PARES = Tipo(lambda v, a: isinstance(v, (list, tuple)) and len(v) > 0 and all(isinstance(p, tuple) and len(p) == 2 for p in v), (), ("[('a', None)]", "[('a', math.nan)]", "[(3, 1.0)]", "['ab']", "[('a', 1.0, 2)]"))
 figura("neuronio", {"acende": ("[('sol', 2.5)]", PARES), "empurra": ("[('dia', 0.5)]", PARES), "nome": ("''", FRASE)})

@@ -55,6 +55,13 @@ def test_lente_diz_desde_onde_a_palavra_final_aparece():
                               "no começo do caminho, a mais provável era «b».")
 
 
+def test_retas_e_dobras_conta_os_pontos_do_lado_certo():
+    x = torch.linspace(-2, 2, 5)
+    figura = veja.retas_e_dobras(x, {"reta": x, "dobra": x.abs() - 1}, [("masculinos", -2, 1), ("discordam", 0, -1), ("femininos", 2, 1)])
+    assert figura.legenda == "«reta» fica do lado certo em 1 dos 3 pontos; «dobra» fica do lado certo em 3 dos 3 pontos."
+    assert [figura.axes[0].lines[i].get_ydata().tolist() for i in (1, 2)] == [x.tolist(), (x.abs() - 1).tolist()]
+
+
 def test_formas_e_neuronio():
     figura = veja.formas([("entrada", (1, 5, 8), "embedding"), ("por dentro", (1, 5, 32), "feedforward"), ("saída", (1, 5, 8), "saida")])
     assert figura.legenda == "Cada token entra com 8 números, chega a ter 32 (em «por dentro») e sai com 8."

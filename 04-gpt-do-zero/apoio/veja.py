@@ -292,6 +292,34 @@ def ativacoes(x, curvas, inclinacoes):
     return figura
 
 
+def retas_e_dobras(x, linhas, pontos, titulo=""):
+    """Linhas que tentam passar acima de zero nos pontos certos e abaixo de zero nos errados; a última é a grossa.
+
+    `x`: n números; `linhas`: {nome: n números}; `pontos`: [(rótulo, x, resposta que se quer)].
+    """
+    figura, eixo = _quadro(8, 4.4)
+    x, estilos = _lista(x), [("--", COR["atencao"]), ("-.", COR["residual"]), (":", COR["norm"])]
+    eixo.axhline(0, color="#CCCCCC", linewidth=1)
+    certas = {}
+    for i, (nome, y) in enumerate(linhas.items(), start=1):
+        traco, cor = estilos[(i - 1) % len(estilos)]
+        y, ultima = _lista(y), i == len(linhas)
+        eixo.plot(x, y, label=nome, linestyle="-" if ultima else traco, color=COR["feedforward"] if ultima else cor, linewidth=3.5 if ultima else 2.2)
+        lidas = [(y[min(range(len(x)), key=lambda k: abs(x[k] - onde))], quer) for _, onde, quer in pontos]
+        certas[nome] = sum(y_ali * quer > 0 for y_ali, quer in lidas)
+    for rotulo, onde, quer in pontos:
+        eixo.plot([onde], [quer], marker="o" if quer > 0 else "X", markersize=11, color=COR["tinta"], zorder=4)
+        eixo.annotate(rotulo, (onde, quer), xytext=(0, 12 if quer > 0 else -24), textcoords="offset points", ha="center", fontsize=FONTE,
+                      zorder=3, bbox={"facecolor": COR["papel"], "edgecolor": "none", "pad": 1.5, "alpha": 0.9})
+    _nomear(eixo, titulo, "a + b", "resposta")
+    for lado in (eixo.xaxis, eixo.yaxis):
+        lado.set_major_formatter(lambda v, _: _n(v, 0))
+    eixo.set_ylim(-3, 3)
+    eixo.legend(fontsize=FONTE - 1, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    figura.legenda = "; ".join(f"«{nome}» fica do lado certo em {n} dos {len(pontos)} pontos" for nome, n in certas.items()) + "."
+    return figura
+
+
 def variancia_dos_pontos(tamanhos, variancias, maiores):
     """O que a escala faz com os pontos e com os pesos da atenção, para cada tamanho de cabeça.
 
