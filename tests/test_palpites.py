@@ -14,7 +14,7 @@ from apoio import confere
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
     "texto-071": {"vezes": 4.2}, "texto-074": {"percebeu": {"sem posição": 0, "com posição": 200}}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
-    "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
+    "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {"primeira_perda": 5.7}, "bloco-085": {"partes": {"GPT-2 pequeno": {"feedforward": 46, "atenção": 54}}},
     "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
     "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-067": {"medidas": {1.3: (0.48,)}},
     "laboratorio-089": {"resultados": {"uma cabeça": {"excesso": 1}}, "veredito": lambda excesso: "piora"},
@@ -41,8 +41,6 @@ def dizer(id, digitado):
         espaco["meus_palpites"] = {"uma cabeça": digitado}
     with contextlib.redirect_stdout(io.StringIO()) as dito:
         exec(CELULAS[id], espaco)
-        if id == "bloco-062":
-            print(espaco["compare"](digitado, 5.7))
     return dito.getvalue()
 
 

@@ -52,8 +52,7 @@ def _chama(resposta, proibidos):
     return None
 
 
-def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False, repete=None, le="depois", soma="depois",
-           norma_no_fim=False, curva=None):
+def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False, repete=None, norma_no_fim=False, curva=None):
     if curva:
         m = types.SimpleNamespace(norm1=m.norm1, norm2=m.norm2, attention=m.attention,
                                   feedforward=functools.partial(conta_do_feedforward, m.feedforward, curva=curva))
@@ -61,11 +60,14 @@ def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False
     n1, n2 = (getattr(m, repete),) * 2 if repete else (n1, n2)
     primeira, segunda = (m.feedforward, m.attention) if troca_pecas else (m.attention, m.feedforward)
     h = passo(x, primeira, n1, modo1)
-    if soma == "só a segunda":
-        return x + segunda(n2(x))
-    if le == "antes":
-        return h + segunda(n2(x))
-    h = x + segunda(n2(h)) if soma == "antes" else passo(h, segunda, n2, modo2)
+    do_comeco = {                                          # a segunda linha volta a um tensor de antes dela
+        "soma o começo": lambda: x + segunda(n2(h)),
+        "lê o começo": lambda: h + segunda(n2(x)),
+        "lê e soma o começo": lambda: x + segunda(n2(x)),
+        "soma a primeira norma": lambda: n1(x) + segunda(n2(h)),
+        "soma só o que se escreveu": lambda: primeira(n1(x)) + segunda(n2(h)),
+    }
+    h = do_comeco[modo2]() if modo2 in do_comeco else passo(h, segunda, n2, modo2)
     return n2(h) if norma_no_fim else h
 
 
@@ -165,23 +167,35 @@ pergunta = "O x passa por alguma norma no caminho direto?"
 erro = "A norma final é uma só, do modelo, depois do último bloco."
 
 [lado_a_lado]
-imita = {le = "antes"}
+imita = {modo2 = "lê o começo"}
 dica = "As duas peças leram o mesmo x: o feedforward tem de ler o que a atenção já escreveu."
 pergunta = "Na segunda linha, que x entra na norma?"
 erro = "As peças vêm em fila, e não lado a lado."
 
 [soma_o_x_do_comeco]
-imita = {soma = "antes"}
+imita = {modo2 = "soma o começo"}
 dica = "A segunda soma usou o x do começo: o que a atenção escreveu se perdeu."
 pergunta = "Na segunda linha, que x se soma?"
 erro = "Depois da primeira soma, o x é o novo."
+
+[soma_a_primeira_norma]
+imita = {modo2 = "soma a primeira norma"}
+dica = "A segunda soma usou `norm1(x)`, do começo: ali se soma o x que a primeira linha deixou."
+pergunta = "Na segunda linha, que x se soma?"
+erro = "O normalizado é só para o que a peça lê; o que se soma é o fluxo, sem normalizar."
+
+[soma_so_o_que_a_atencao_escreveu]
+imita = {modo2 = "soma só o que se escreveu"}
+dica = "A segunda soma usou só o que a atenção escreveu, e o x que entrou se perdeu."
+pergunta = "Na segunda linha, que x se soma?"
+erro = "Soma-se o resultado da primeira linha inteira: x mais o que a atenção escreveu."
 
 [so_atencao]
 imita = {modo2 = "sem peça"}
 dica = "O feedforward não foi chamado."
 
 [atencao_nao_chega]
-imita = {soma = "só a segunda"}
+imita = {modo2 = "lê e soma o começo"}
 dica = "A atenção não chega à saída: a segunda linha lê e soma o x do começo, e não o resultado da primeira."
 pergunta = "Onde o resultado da primeira linha volta a aparecer?"
 erro = "Se a primeira linha cria `h`, a segunda lê e soma `h`."
