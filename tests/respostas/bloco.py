@@ -239,7 +239,7 @@ class PilhaEmSequencia(_Pilha):
         return nn.Sequential(*self.blocks, self.final_norm)(x)
 
 
-@errada("consertar_pilha", "dois erros", "lê o `x` do começo", "dentro do laço")
+@errada("consertar_pilha", "lê o `x` do começo", "só o último conta")
 class PilhaDoEnunciado(_Pilha):
     def forward(self, x):
         for block in self.blocks:
