@@ -149,20 +149,6 @@ def contar_camada_por_camada(config):
     return (tabelas + config.context_length + 2) * C + config.n_layers * bloco
 
 
-@errada("contar_parametros", "usa `GPTMini`", "sem montar")
-def contar_montando(config):
-    return GPTMini(config).num_parameters()
-
-
-def _da_classe(modelo):
-    return sum(p.numel() for p in modelo.parameters())
-
-
-@errada("contar_parametros", "sem montar")
-def contar_com_ajuda(config):
-    return _da_classe(gptmini.modelo.GPTMini(config))
-
-
 def contar(c, V=1, P=1, saida=True, b=None, proj=1, normas=2, final=1, blocos=None, atencoes=1):
     C, b = c.d_model, int(c.bias) if b is None else b
     bloco = atencoes * ((3 * C * C + 3 * C * b) + proj * (C * C + C * b)) + 8 * C * C + 5 * C * b + normas * 2 * C
@@ -176,6 +162,20 @@ certa("contar_parametros")(contar)
 @errada("contar_parametros", "própria tabela de tokens")
 def contar_saida_duas_vezes(c):
     return contar(c, saida=False) + c.vocab_size * c.d_model
+
+
+@errada("contar_parametros", "usa `GPTMini`", "sem montar")
+def contar_montando(config):
+    return GPTMini(config).num_parameters()
+
+
+def _da_classe(modelo):
+    return sum(p.numel() for p in modelo.parameters())
+
+
+@errada("contar_parametros", "sem montar")
+def contar_com_ajuda(config):
+    return _da_classe(gptmini.modelo.GPTMini(config))
 
 
 @errada("contar_parametros", "Faltou a tabela de posições")

@@ -224,7 +224,7 @@ def _pilha(m, x, le="o anterior", norma="no fim", quais="todos", atalho=False):
               "de trás para a frente": m.blocks[::-1], "o primeiro, repetido": [m.blocks[0]] * len(m.blocks),
               "o último, repetido": [m.blocks[-1]] * len(m.blocks), "nenhum": []}[quais]
     h = m.final_norm(x) if norma in ("no começo", "nos dois lados") else x
-    entrada, soma = h, 0
+    entrada, soma = h, torch.zeros_like(x)
     for bloco_ in blocos:
         lido = entrada if le in ("o começo", "o começo, e soma") else h
         h = bloco_(m.final_norm(lido) if norma == "antes de cada um" else lido)
@@ -810,7 +810,7 @@ def _paralelo(m, x, lado="a lado", norma="na entrada", soma="x", pecas="as duas"
 
 
 @exercicio(r"""
-onde = "Lição 05, «Invente outro bloco»."
+onde = "Lição 05, «O bloco Transformer»."
 
 [em_fila]
 imita = [{lado = "em fila"}, {lado = "um no outro"}, {lado = "em fila, sem atalho no meio"}, {lado = "em fila, sem normalizar de novo"}]
