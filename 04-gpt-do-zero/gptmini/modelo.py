@@ -92,7 +92,6 @@ class GPTMini(nn.Module):
             self.head.weight = self.token_embedding.weight
 
     def init_weights(self, config):
-        """Desvio 0,02; nas camadas que escrevem no fluxo residual, dividido por √(2 × blocos); vieses zero."""
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 residual = name.endswith(("proj.weight", "contract.weight"))
