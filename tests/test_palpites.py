@@ -19,7 +19,7 @@ QUEM_AJUSTA = {"historinhas": SimpleNamespace(excesso=lambda *_: 0.004), "escrev
 # O que cada célula que responde aos palpites usa das que vêm antes.
 ANTES = {
     "texto-071": {"vezes": 4.2}, "texto-duvida": {"math": math, "perdas": {"bigrama": 2.1, "GPT": 0.3}}, "vetores-palpite": {"x_ida": torch.ones(4, 3), "x_volta": torch.ones(4, 3)}, "atencao-032": {}, "atencao-074": {}, "feedforward-011": {},
-    "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {},
+    "feedforward-058": {"mudou": torch.tensor([1])}, "residual-010": {"gradiente": {"sem atalho": [1.0, 1e24]}}, "residual-044": {}, "bloco-062": {"primeira_perda": 5.7}, "bloco-085": {"partes": {"GPT-2 pequeno": {"feedforward": 46, "atenção": 54}}},
     "treino-058": {"limite": 0.32}, "treino-075": {"boletim": {"derivável": 0.78}},
     "geracao-051": {"escrever": lambda *_, **__: ["Fim."] * 20, "model": None, "tokenizer": None}, "geracao-palpite-1": {},
     "geracao-067": {"medidas": {1.3: (0.48,)}}, "geracao-098": QUEM_AJUSTA,
@@ -47,8 +47,6 @@ def dizer(id, digitado):
         espaco["meus_palpites"] = {"uma cabeça": digitado}
     with contextlib.redirect_stdout(io.StringIO()) as dito:
         exec(CELULAS[id], espaco)
-        if id == "bloco-062":
-            print(espaco["compare"](digitado, 5.7))
     return dito.getvalue()
 
 

@@ -55,7 +55,7 @@ def check_model(model):
 
 
 def check_ids(idx, targets, model, any_length=False):
-    """A porta do modelo: recusa com uma frase o que não é um lote de ids (B, T) que caiba na ficha."""
+    """A validação do modelo: recusa com uma frase o que não é um lote de ids (B, T) que caiba na ficha."""
     V, longest, device = model.config.vocab_size, model.config.context_length, next(model.parameters()).device
     for name, ids in [("idx", idx)] if targets is None else [("idx", idx), ("targets", targets)]:
         dense = isinstance(ids, torch.Tensor) and ids.layout == torch.strided and not ids.is_nested
@@ -87,14 +87,17 @@ class GPTMini(nn.Module):
         self.blocks = nn.ModuleList(TransformerBlock(config) for _ in range(config.n_layers))
         self.final_norm = LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.init_weights(config)
+        if config.tie_weights:
+            self.head.weight = self.token_embedding.weight
+
+    def init_weights(self, config):
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 residual = name.endswith(("proj.weight", "contract.weight"))
                 nn.init.normal_(p, std=0.02 / (2 * config.n_layers) ** 0.5 if residual else 0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
-        if config.tie_weights:
-            self.head.weight = self.token_embedding.weight
 
     def forward(self, idx, targets=None):
         """Devolve (logits, perda); a perda é a média de todas as posições, menos as de alvo −100, ou None."""

@@ -790,7 +790,7 @@ def casos_da_ficha(camada, *tamanhos):
             for i, (ficha, (C, _, B, T)) in enumerate(zip(fichas, tamanhos, strict=True))]
 
 
-def _montar(classe, argumento, gabarito):
+def montar(classe, argumento, gabarito):
     """Um objeto da classe de quem estuda, com os pesos do gabarito copiados pelo nome."""
     modulo = chamar(classe, argumento)
     if not e_um(modulo, nn.Module):
@@ -823,7 +823,7 @@ def conferir_camada(exercicios, classe, casos, conta, folga=1e-4, aceita=({},), 
     `sintomas(modulos, saidas, casos)`: o que dizer quando nenhum erro conhecido explica a saída.
     """
     exigir(classe, classe=True)
-    modulos = [_montar(classe, argumento, gabarito) for argumento, gabarito, _ in casos]
+    modulos = [montar(classe, argumento, gabarito) for argumento, gabarito, _ in casos]
     saidas, outras = ([um_tensor(chamar(modulo, x)) for modulo, (_, _, x) in zip(modulos, casos, strict=True)] for _ in range(2))
     if not all(igual(a, b, folga) for a, b in zip(saidas, outras, strict=True)):
         raise diga("geral.acaso")
