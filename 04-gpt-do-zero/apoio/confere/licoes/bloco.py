@@ -283,7 +283,7 @@ imita = {cabecas = "todas"}
 dica = "A atenção foi multiplicada por n_heads: as cabeças repartem os mesmos C números."
 pergunta = "Mais cabeças, mais parâmetros?"
 erro = "O número de cabeças não muda o de parâmetros."
-onde = "Lição 02, «Mais cabeças, os mesmos parâmetros»."
+onde = "Lição 02, «Várias cabeças»."
 
 [outra_conta]
 dica = "Com {ficha}, veio {veio} e são {certo}: {diferenca}.{pista}"
