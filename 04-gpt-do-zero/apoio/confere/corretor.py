@@ -347,7 +347,8 @@ def _linha_do_aluno(pilha):
 
 
 _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira que servir
-    (NameError, "", "Um nome não existe nesse ponto: falta criá-lo antes ou recebê-lo no `def`? Se é de outra célula, rode-a; se nada disso, confira a grafia."),
+    (NameError, "", "Um nome não existe nesse ponto: falta criá-lo antes ou recebê-lo no `def`? Se é de outra célula, rode-a; se nada disso, "
+                    "confira a grafia."),
     (AttributeError, "before Module.__init__", "O construtor precisa começar por `super().__init__()`."),
     (TypeError, "got float|not float|'float' object cannot", "Veio um float onde só cabe inteiro: `/` dá float; use `//`."),
     (Exception, r"bitwise_xor|for \^", "No Python, potência é `**`; `^` é outra operação."),
@@ -408,7 +409,7 @@ def frase_de(erro):
         return f"O objeto não tem `{nome[1]}`: confira a grafia, e se o construtor deste exercício o cria."
     if isinstance(erro, NameError) and (nome := re.search(r"name '(\w+)' is not defined", mensagem)):
         if nome[1] in _do_objeto(erro):
-            return f"`{nome[1]}` é do objeto: dentro da classe ele se chama `self.{nome[1]}`."
+            return "`{0}` é do objeto: dentro da classe ele se chama `self.{0}`.".format(nome[1])
         return (f"O nome `{nome[1]}` não existe nesse ponto: falta criá-lo antes ou recebê-lo no `def`? "
                 "Se é de outra célula, rode-a; se nada disso, confira a grafia.")
     return next((f for tipo, trecho, f in _FRASES if isinstance(erro, tipo) and re.search(trecho, mensagem)), "")

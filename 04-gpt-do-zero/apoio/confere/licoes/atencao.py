@@ -197,13 +197,20 @@ def mascara_causal(resposta):
     return f"Cada token vê a si e ao passado, em {len(casos)} tamanhos."
 
 
+def _com_indice_negativo(T):
+    mascara = torch.zeros(T, T)
+    for i in range(T):
+        mascara[i, i - 2 : i + 1] = 1                   # nas primeiras linhas, i − 2 conta do fim
+    return mascara
+
+
 def _janela(T, modo="certo"):
     um = torch.ones(T, T)
     atras = {"dois": 1, "quatro": 3}.get(modo, 2)
     certo = um.tril().triu(-atras)
     return {"tudo": um.tril(), "dois lados": um.tril(2).triu(-2), "centrada": um.tril(1).triu(-1), "sem si": um.tril(-1).triu(-3),
             "dois sem si": um.tril(-1).triu(-2), "frente": um.triu().tril(2), "avesso": 1 - certo, "perto do fim": um.tril() * (torch.arange(T) >= T - 3),
-            "só a cheia": certo * (torch.arange(T)[:, None] >= 2)}.get(modo, certo)
+            "índice negativo": _com_indice_negativo(T), "só a cheia": certo * (torch.arange(T)[:, None] >= 2)}.get(modo, certo)
 
 
 @exercicio(r"""
@@ -252,7 +259,7 @@ pergunta = "Na linha 5, que colunas devem ser `True`?"
 erro = "Troque verdadeiro e falso com `~`, ou marque o contrário."
 
 [so_a_janela_cheia]
-imita = {modo = "só a cheia"}
+imita = [{modo = "só a cheia"}, {modo = "índice negativo"}]
 dica = "As linhas 0 e 1 ficaram sem ninguém: os primeiros tokens veem o que existe."
 pergunta = "Quem o token 0 pode ver?"
 erro = "Um índice negativo, como `i - 2` na linha 0, conta do fim: comece em `max(0, i - 2)`."
