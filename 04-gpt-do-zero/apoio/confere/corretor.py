@@ -603,16 +603,17 @@ def _codigos(codigo):
 def recusar_copia(classe, solucao, *outras):
     """Recusa a classe que só chama a solução da lição, ou herda dela o `forward`; `outras`: nomes de mais soluções."""
     prontas = {solucao.__name__, *outras}
-    for dela in classe.__mro__:
-        if dela in (nn.Module, object):
+    ler = {nome: type.__dict__[nome].__get__ for nome in ("__mro__", "__name__", "__dict__")}     # sem rodar o que a metaclasse diga
+    for dela in ler["__mro__"](classe) if e_um(classe, type) else ():
+        if dela is nn.Module:
             break
-        if dela is solucao or dela.__name__ in outras:      # chegou a ela sem achar um `forward` próprio
-            raise diga("geral.so_chama", nome=dela.__name__)
-        metodos = [f for f in vars(dela).values() if type(f) is types.FunctionType]
+        if dela is solucao or ler["__name__"](dela) in outras:      # chegou a ela sem achar um `forward` próprio
+            raise diga("geral.so_chama", nome=ler["__name__"](dela))
+        metodos = [f for f in ler["__dict__"](dela).values() if type(f) is types.FunctionType]
         usados = {nome for f in metodos for codigo in _codigos(f.__code__) for nome in codigo.co_names}
         if usados & prontas:
             raise diga("geral.so_chama", nome=min(usados & prontas))
-        if "forward" in vars(dela):
+        if "forward" in ler["__dict__"](dela):
             break
 
 
@@ -621,7 +622,7 @@ def um_tensor(valor):
     if not e_um(valor, torch.Tensor):
         como = {"ndarray": " Um array do NumPy vira tensor com `torch.from_numpy`.",
                 "tuple": " São vários tensores juntos, como os de `chunk` e de `split`: empilhe-os com `torch.stack`, junte-os com "
-                         "`torch.cat`, ou devolva só o que foi pedido." if _tem_tensor(valor) else
+                         "`torch.cat`, ou devolva só o que foi pedido." if _so_tensores(valor) else
                          " Se era um decimal, em Python ele se escreve com ponto: `0.5`.",
                 "list": " Uma lista de números vira tensor com `torch.tensor`; uma de tensores, com `torch.stack`."}
         raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(nome_do_tipo(valor), ""))
@@ -630,8 +631,9 @@ def um_tensor(valor):
     return simples
 
 
-def _tem_tensor(valor):
-    return any(e_um(item, torch.Tensor) for item in uma_sequencia(valor) or ())
+def _so_tensores(valor):
+    itens = uma_sequencia(valor)
+    return bool(itens) and all(e_um(item, torch.Tensor) for item in itens)
 
 
 def uma_lista_de_numeros(valor):

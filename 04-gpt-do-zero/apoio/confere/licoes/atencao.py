@@ -214,7 +214,7 @@ def _janela(T, modo="certo"):
 
 
 @exercicio(r"""
-onde = "Lição 02, «A máscara causal»: a linha é quem olha, a coluna é quem é olhado."
+onde = "Lição 02, «A máscara causal»."
 
 [sem_janela]
 imita = {modo = "tudo"}
