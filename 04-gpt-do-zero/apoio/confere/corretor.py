@@ -603,7 +603,7 @@ def _codigos(codigo):
 def recusar_copia(classe, solucao, *outras):
     """Recusa a classe que só chama a solução da lição, ou herda dela o `forward`; `outras`: nomes de mais soluções."""
     prontas = {solucao.__name__, *outras}
-    ler = {nome: type.__dict__[nome].__get__ for nome in ("__mro__", "__name__", "__dict__")}     # sem rodar o que a metaclasse diga
+    ler = {nome: type.__dict__[nome].__get__ for nome in ("__mro__", "__name__", "__dict__")}
     for dela in ler["__mro__"](classe) if e_um(classe, type) else ():
         if dela is nn.Module:
             break
