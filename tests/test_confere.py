@@ -806,7 +806,7 @@ def test_ordem_culpa_a_primeira_linha_fora_do_lugar_e_nao_a_que_para():
     x = torch.ones(6)
     assert confere.ordem("x", "CADB", linhas, conta, x).ok
     resultado = confere.ordem("x", "CDAB", linhas, conta, x)       # em D os tamanhos ainda não combinam
-    assert "A linha D" in resultado.dica and "A primeira fora do lugar é a linha D" in resultado.pistas[1]
+    assert "A linha D" in resultado.dica and "Basta mudar de lugar a linha D" in resultado.pistas[1]
 
     def outra(x):
         x = x.view(2, 3)
@@ -817,6 +817,20 @@ def test_ordem_culpa_a_primeira_linha_fora_do_lugar_e_nao_a_que_para():
     linhas = {"A": "x = x.sum(1)", "B": "return x.view(1, 2)", "C": "x = x * 2", "D": "x = x.view(2, 3)"}
     resultado = confere.ordem("x", "CADB", linhas, outra, x)
     assert "A linha A está fora do lugar" in resultado.dica or "A linha A não roda" in resultado.dica
+
+
+def test_ordem_culpa_a_linha_que_atrasou_e_nao_a_que_veio_cedo_por_isso():
+    def conta(x):
+        B, T = x.shape
+        a = x.sum(1) / T
+        b = a * B
+        return b
+
+    linhas = {"A": "B, T = x.shape", "B": "a = x.sum(1) / T", "C": "b = a * B", "D": "return b"}
+    resultado = confere.ordem("x", "BACD", linhas, conta, torch.ones(2, 3))
+    assert "A linha B usa `T`" in resultado.dica
+    resultado = confere.ordem("x", "BCAD", linhas, conta, torch.ones(2, 3))      # B e C estão certas entre si: a que atrasou é a A
+    assert "A linha B usa `T`" in resultado.dica and resultado.pistas[1] == "Basta mudar de lugar a linha A."
 
 
 def test_ordem_aceita_qualquer_ordem_que_da_o_mesmo():

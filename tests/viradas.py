@@ -237,7 +237,7 @@ DO_LABORATORIO = {
     "laboratorio-072": {"sem residual": "referência"},
 }
 
-SEM_VAZAR = ("        scores = scores.masked_fill(~self.allowed[:T, :T], -math.inf)\n", "")
+SEM_VAZAR = ("attn_mask=allowed, ", "")
 SEM_MASCARA_IMPORTADA = {"bloco-007": ("from gptmini.atencao import CausalSelfAttention", """
 from gptmini.atencao import CausalSelfAttention as Inteira
 
@@ -301,25 +301,26 @@ VIRADAS = [
     Virada("texto-prova-1", "letras que aceitam tudo", antes="letras.encode = lambda texto: [ord(c) for c in texto]"),
     # 01 · atenção causal
     Virada("atencao-009", "chave trocada", {"atencao-007": ('k = {"Ana": [1.0, 0.0]', 'k = {"Ana": [0.0, 1.0]')}),
-    Virada("atencao-014", "softmax no eixo errado", {"atencao-014": ("softmax(dim=-1)", "softmax(dim=0)")}),
+    Virada("atencao-etapas", "softmax no eixo errado", {"atencao-014": ("softmax(dim=-1)", "softmax(dim=0)")}),
     Virada("atencao-024", "máscara depois do softmax", antes="pesos_antes = pesos_depois"),
-    Virada("atencao-027", "renormalizar no lugar de mascarar", antes="pesos_antes = pesos_renormalizados"),
-    Virada("atencao-029", "divide por hs, sem raiz", {"atencao-029": ("pontos / math.sqrt(hs)", "pontos / hs")}),
-    Virada("atencao-031", "sem a escala", {"atencao-031": ("(pontos / math.sqrt(hs)).softmax(-1)", "pontos.softmax(-1)")}),
-    Virada("atencao-037", "números já guardados por cabeça", antes="x = torch.tensor([[0, 1, 4, 5], [2, 3, 6, 7]])"),
-    Virada("atencao-045", "cabeças sem transpose", {"atencao-042": ("t.view(B, T, self.n_heads, -1).transpose(1, 2)", "t.reshape(B, self.n_heads, T, -1)")}),
-    Virada("atencao-050", "sem a escala", {"atencao-042": (" / math.sqrt(q.size(-1))", "")}),
+    Virada("atencao-027", "renormalizar no lugar de mascarar", {"atencao-mascaras": ("return (q @ k.T).masked_fill(~permitido, -math.inf).softmax(dim=-1) ",
+           "p = (q @ k.T).softmax(dim=-1) * permitido; return p / p.sum(-1, keepdim=True) ")}),
+    Virada("atencao-escala", "divide por hs, sem raiz", {"atencao-029": ("pontos / math.sqrt(hs)", "pontos / hs")}),
+    Virada("atencao-031", "sem a escala", {"atencao-031": ("(pontos / math.sqrt(256)).softmax(-1)", "pontos.softmax(-1)")}),
+    Virada("atencao-037", "sem transpose", {"atencao-035": ("cortado.transpose(0, 1) ", "cortado ")}),
+    Virada("atencao-045", "cabeças sem transpose", {"atencao-042": ("t.view(B, T, self.n_heads, C // self.n_heads).transpose(1, 2)", "t.reshape(B, self.n_heads, T, -1)")}),
+    Virada("atencao-050", "à mão, sem a escala", {"atencao-042": (" / math.sqrt(q.size(-1))", "")}),
+    Virada("atencao-050", "fundida, com outra escala", {"atencao-042": ("attn_mask=allowed, ", "attn_mask=allowed, scale=1.0, ")}),
     Virada("atencao-055", "sem a máscara", {"atencao-042": SEM_VAZAR}),
     Virada("atencao-065", "modelo sem treino", MODELO_SEM_TREINO),
-    Virada("atencao-073", "sem a máscara", {"atencao-042": SEM_VAZAR}),
+    Virada("atencao-passado", "sem a máscara", {"atencao-042": SEM_VAZAR}),
     Virada("atencao-078", "modelo sem treino", MODELO_SEM_TREINO),
-    Virada("atencao-085", "sem máscara nenhuma", {"atencao-080": ("if not com_mascara:", "if True:")}),
-    Virada("atencao-085", "máscara nas duas", {"atencao-080": ("if not com_mascara:", "if False:")}),
-    Virada("atencao-087", "sem a máscara", {"atencao-042": SEM_VAZAR}),
+    Virada("atencao-085", "sem máscara nenhuma", {"atencao-085": ("if not com_mascara:", "if True:")}),
+    Virada("atencao-085", "máscara nas duas", {"atencao-085": ("if not com_mascara:", "if False:")}),
+    Virada("atencao-087", "sempre sem a máscara", antes="com_mascara = sem_mascara"),
     Virada("atencao-089", "uma camada por cabeça", {"atencao-042": ("self.n_heads = config.n_heads\n", "self.n_heads = config.n_heads\n        self.das_cabecas = nn.Parameter(torch.ones(config.n_heads))\n")}),
     Virada("atencao-prova-1", "−10 no lugar de −∞", {"atencao-042": ("-math.inf)", "-10.0)")}),
-    Virada("atencao-prova-1", "máscara depois do softmax", {"atencao-042": ("weights = scores.softmax(dim=-1)",
-           "weights = (q @ k.transpose(-2, -1)).softmax(-1) * self.allowed[:T, :T]")}),
+    Virada("atencao-prova-1", "máscara depois do softmax", {"atencao-042": ("scores.masked_fill(~allowed, -math.inf).softmax(dim=-1) ", "scores.softmax(dim=-1) * allowed ")}),
     Virada("atencao-prova-2", "máscara antes nas duas", antes="pesos_depois = pesos_antes"),
     Virada("atencao-prova-2", "máscara depois nas duas", antes="pesos_antes = pesos_depois"),
     # 03 · feedforward

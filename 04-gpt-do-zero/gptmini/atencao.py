@@ -7,6 +7,7 @@ __all__ = ['CausalSelfAttention']
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 # %% ../02-atencao-causal.ipynb #atencao-042
@@ -22,22 +23,31 @@ class CausalSelfAttention(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.register_buffer("allowed", torch.ones(T, T, dtype=torch.bool).tril(), persistent=False)
 
-    def _apply(self, *args, **kwargs):
-        """A máscara não está entre os pesos de um arquivo: quem sai do dispositivo `meta` a refaz aqui."""
-        was_meta = self.allowed.is_meta
-        super()._apply(*args, **kwargs)
-        if was_meta and not self.allowed.is_meta:
-            self.allowed = torch.ones_like(self.allowed).tril()
-        return self
+    def heads(self, t):
+        B, T, C = t.shape
+        return t.view(B, T, self.n_heads, C // self.n_heads).transpose(1, 2)                 # (B, nh, T, hs)
 
     def forward(self, x, return_weights=False):
         B, T, C = x.shape
-        q, k, v = self.qkv(x).split(C, dim=-1)                                          # 3 × (B, T, C)
-        q, k, v = (t.view(B, T, self.n_heads, -1).transpose(1, 2) for t in (q, k, v))   # 3 × (B, nh, T, hs)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))                        # (B, nh, T, T)
-        scores = scores.masked_fill(~self.allowed[:T, :T], -math.inf)
-        weights = scores.softmax(dim=-1)
-        out = self.dropout(weights) @ v                                                 # (B, nh, T, hs)
-        out = out.transpose(1, 2).reshape(B, T, C)
-        out = self.dropout(self.proj(out))
+        q, k, v = self.qkv(x).split(C, dim=-1)                                               # 3 × (B, T, C)
+        q, k, v = self.heads(q), self.heads(k), self.heads(v)                                # 3 × (B, nh, T, hs)
+        allowed = self.allowed[:T, :T]                                                       # (T, T)
+        if return_weights:                                                                   # à mão, para ver os pesos
+            scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))                         # (B, nh, T, T)
+            weights = scores.masked_fill(~allowed, -math.inf).softmax(dim=-1)                # (B, nh, T, T)
+            out = self.dropout(weights) @ v                                                  # (B, nh, T, hs)
+        else:                                                                                # a mesma conta, de uma vez
+            dropout_p = self.dropout.p if self.training else 0.0
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=dropout_p)
+        out = self.dropout(self.proj(out.transpose(1, 2).reshape(B, T, C)))                  # (B, T, C)
         return (out, weights) if return_weights else out
+
+# %% ../02-atencao-causal.ipynb #atencao-meta
+def _apply_and_rebuild(self, *args, **kwargs):
+    was_meta = self.allowed.is_meta
+    nn.Module._apply(self, *args, **kwargs)
+    if was_meta and not self.allowed.is_meta:
+        self.allowed = torch.ones_like(self.allowed).tril()
+    return self
+
+CausalSelfAttention._apply = _apply_and_rebuild

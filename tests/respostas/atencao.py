@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from apoio.confere.licoes.atencao import _atencao, _cortar, _mascara, _pesos
+from apoio.confere.licoes.atencao import _atencao, _cortar, _janela, _lapis, _mascara, _pesos
 from gptmini import CausalSelfAttention
 from respostas import certa, errada, imita
 
@@ -503,3 +503,190 @@ imita("mascara_causal")(lambda **a: lambda T: _mascara(T, **a) if "somar" in a.v
 imita("pesos_de_atencao")(lambda **a: lambda q, k: _pesos(q, k, **a))
 imita("dividir_cabecas")(lambda **a: lambda x, nh: _cortar(x, nh, **a))
 imita("atencao")(lambda **a: type("X", (CausalSelfAttention,), {"forward": lambda self, x: _atencao(self, x, **a)}))
+
+
+# -- os pesos a lápis -------------------------------------------------------------------------------------
+
+@certa("pesos_a_lapis")
+def lapis_com_lista(pontos):
+    exponenciais = [math.exp(ponto) for ponto in pontos]
+    total = sum(exponenciais)
+    return [e / total for e in exponenciais]
+
+
+@certa("pesos_a_lapis")
+def lapis_tirando_o_maior(pontos):
+    exponenciais = []
+    for ponto in pontos:
+        exponenciais.append(2.718281828459045 ** (ponto - max(pontos)))
+    return tuple(e / sum(exponenciais) for e in exponenciais)
+
+
+@certa("pesos_a_lapis")
+def lapis_com_torch(pontos):
+    return torch.tensor(pontos).softmax(dim=-1)
+
+
+@errada("pesos_a_lapis", "Faltou a exponencial")
+def lapis_sem_exponencial(pontos):
+    return [p / sum(pontos) for p in pontos]
+
+
+@errada("pesos_a_lapis", "Faltou dividir")
+def lapis_sem_dividir(pontos):
+    return [math.exp(p) for p in pontos]
+
+
+@errada("pesos_a_lapis", "pela maior exponencial")
+def lapis_pelo_maior(pontos):
+    e = [math.exp(p) for p in pontos]
+    return [x / max(e) for x in e]
+
+
+@errada("pesos_a_lapis", "pela soma dos pontos")
+def lapis_pela_soma_dos_pontos(pontos):
+    return [math.exp(p) / sum(pontos) for p in pontos]
+
+
+@errada("pesos_a_lapis", "quantidade de pontos")
+def lapis_pela_quantidade(pontos):
+    return [math.exp(p) / len(pontos) for p in pontos]
+
+
+@errada("pesos_a_lapis", "A base é outra")
+def lapis_base_2(pontos):
+    return [2**p / sum(2**q for q in pontos) for p in pontos]
+
+
+@errada("pesos_a_lapis", "sinal está trocado")
+def lapis_ao_contrario(pontos):
+    e = [math.exp(-p) for p in pontos]
+    return [x / sum(e) for x in e]
+
+
+@errada("pesos_a_lapis", "Veio um dicionário")
+def lapis_dicionario(pontos):
+    e = {i: math.exp(p) for i, p in enumerate(pontos)}
+    return {i: x / sum(e.values()) for i, x in e.items()}
+
+
+@errada("pesos_a_lapis", "esperava uma lista", "um peso por ponto")
+def lapis_return_no_laco(pontos):
+    total = sum(math.exp(p) for p in pontos)
+    for p in pontos:
+        return math.exp(p) / total
+
+
+# -- a janela ---------------------------------------------------------------------------------------------
+
+@certa("janela")
+def janela_com_laco(T):
+    permitido = torch.ones(T, T, dtype=torch.bool).tril()
+    for i in range(3, T):
+        permitido[i, : i - 2] = False
+    return permitido
+
+
+@certa("janela")
+def janela_com_triu(T):
+    return torch.ones(T, T).tril().triu(-2) == 1
+
+
+@certa("janela")
+def janela_comparando(T):
+    i = torch.arange(T)
+    distancia = i[:, None] - i[None, :]
+    return (distancia >= 0) & (distancia < 3)
+
+
+@errada("janela", "máscara causal inteira")
+def janela_sem_janela(T):
+    return torch.ones(T, T, dtype=torch.bool).tril()
+
+
+@errada("janela", "dois lugares")
+def janela_de_dois(T):
+    return torch.ones(T, T).tril().triu(-1).bool()
+
+
+@errada("janela", "quatro lugares")
+def janela_de_quatro(T):
+    return torch.ones(T, T).tril().triu(-3).bool()
+
+
+@errada("janela", "dois lados")
+def janela_para_os_dois_lados(T):
+    i = torch.arange(T)
+    return (i[:, None] - i[None, :]).abs() <= 2
+
+
+@errada("janela", "Nenhum token vê a si mesmo")
+def janela_sem_si(T):
+    i = torch.arange(T)
+    d = i[:, None] - i[None, :]
+    return (d >= 1) & (d <= 2)
+
+
+@errada("janela", "janela está virada")
+def janela_virada(T):
+    return torch.ones(T, T).triu().tril(2).bool()
+
+
+@errada("janela", "As linhas 0 e 1 ficaram sem ninguém")
+def janela_de_indice_negativo(T):
+    permitido = torch.zeros(T, T, dtype=torch.bool)
+    for i in range(T):
+        permitido[i, i - 2 : i + 1] = True
+    return permitido
+
+
+@errada("janela", "três colunas do fim")
+def janela_das_ultimas(T):
+    permitido = torch.ones(T, T, dtype=torch.bool).tril()
+    permitido[:, : max(0, T - 3)] = False
+    return permitido
+
+
+@errada("janela", "torch.float32", "torch.bool")
+def janela_de_uns(T):
+    return torch.ones(T, T).tril().triu(-2)
+
+
+imita("pesos_a_lapis")(lambda **a: lambda pontos: _lapis(pontos, **a).tolist())
+imita("janela")(lambda **a: lambda T: _janela(T, **a).bool())
+
+
+# -- quem só chama a solução, e os enganos de nome ---------------------------------------------------------
+
+@errada("atencao", "chama `CausalSelfAttention`", "solução da lição")
+class AtencaoQueChama(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.pronta = CausalSelfAttention(config)
+        self.qkv, self.proj = self.pronta.qkv, self.pronta.proj
+
+    def forward(self, x):
+        return self.pronta(x)
+
+
+@errada("atencao", "chama `CausalSelfAttention`", "solução da lição")
+class AtencaoHerdada(CausalSelfAttention):
+    pass
+
+
+@errada("atencao", "`n_heads` é do objeto", "`self.n_heads`")
+class AtencaoSemSelf(Atencao):
+    def forward(self, x):
+        B, T, C = x.shape
+        return self.proj(x.view(B, T, n_heads, -1).reshape(B, T, C))  # noqa: F821
+
+
+@errada("dividir_cabecas", "O nome `nh` não existe nesse ponto", "recebê-lo no `def`")
+def dividir_sem_receber(x, n_heads):
+    B, T, C = x.shape
+    return x.view(B, T, nh, C // nh).transpose(1, 2)  # noqa: F821
+
+
+@errada("dividir_cabecas", "vários tensores juntos", "`torch.stack`")
+def dividir_em_pedacos(x, n_heads):
+    return x.chunk(n_heads, dim=-1)

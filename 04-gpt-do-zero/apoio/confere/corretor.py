@@ -347,14 +347,15 @@ def _linha_do_aluno(pilha):
 
 
 _FRASES = [   # (tipo, trecho da mensagem, o que quer dizer); vale a primeira que servir
-    (NameError, "", "Um nome não existe nesse ponto: confira a grafia, ou rode antes a célula que o define."),
+    (NameError, "", "Um nome não existe nesse ponto: falta criá-lo antes ou recebê-lo no `def`? Se é de outra célula, rode-a; se nada disso, "
+                    "confira a grafia."),
     (AttributeError, "before Module.__init__", "O construtor precisa começar por `super().__init__()`."),
     (TypeError, "got float|not float|'float' object cannot", "Veio um float onde só cabe inteiro: `/` dá float; use `//`."),
     (Exception, r"bitwise_xor|for \^", "No Python, potência é `**`; `^` é outra operação."),
     (Exception, "return_types", "Isso devolve dois tensores, os valores e os lugares: separe-os, como em `valores, ids = logits.topk(k)`."),
     (ValueError, "to unpack", "De um lado do `=` há mais nomes que valores, ou menos: quantos eixos, ou quantas partes, vêm da direita?"),
-    (Exception, "tuple", "Uma das coisas dessa linha é uma tupla, vários valores juntos: separe-os antes, como em "
-                         "`logits, loss = model(x, y)`. Se era um decimal, em Python é com ponto: `0.5`."),
+    (Exception, "tuple", "Uma das coisas dessa linha é uma tupla, vários valores juntos (é o que `chunk` e `split` devolvem): separe-os "
+                         "antes, como em `logits, loss = model(x, y)`. Se era um decimal, em Python é com ponto: `0.5`."),
     (Exception, "not implemented for '(Long|Int)'", "Essa conta só aceita números com vírgula, e veio um tensor de inteiros: são ids?"),
     (Exception, "operator.invert|bitwise_not", "`~` só troca verdadeiro e falso, e veio um tensor de números: faça a máscara com `dtype=torch.bool`, "
                                                "ou compare, como em `m == 0`."),
@@ -406,7 +407,23 @@ def frase_de(erro):
     mensagem = _texto_de(erro)
     if isinstance(erro, AttributeError) and (nome := re.search(r"^'[A-Z]\w+' object has no attribute '(\w+)'", mensagem)):
         return f"O objeto não tem `{nome[1]}`: confira a grafia, e se o construtor deste exercício o cria."
+    if isinstance(erro, NameError) and (nome := re.search(r"name '(\w+)' is not defined", mensagem)):
+        if nome[1] in _do_objeto(erro):
+            return "`{0}` é do objeto: dentro da classe ele se chama `self.{0}`.".format(nome[1])
+        return (f"O nome `{nome[1]}` não existe nesse ponto: falta criá-lo antes ou recebê-lo no `def`? "
+                "Se é de outra célula, rode-a; se nada disso, confira a grafia.")
     return next((f for tipo, trecho, f in _FRASES if isinstance(erro, tipo) and re.search(trecho, mensagem)), "")
+
+
+def _do_objeto(erro):
+    """Os nomes que há no `self` da função que parou, se ele é uma camada; sem rodar código dela."""
+    quadros = [quadro for quadro, _ in traceback.walk_tb(BaseException.__traceback__.__get__(erro))]
+    dono = quadros[-1].f_locals.get("self") if quadros else None
+    if dono is None or not e_um(dono, nn.Module):
+        return set()
+    guardados = object.__getattribute__(dono, "__dict__")
+    pecas = [guardados[onde] for onde in ("_modules", "_parameters", "_buffers") if type(guardados.get(onde)) is dict]
+    return set(guardados).union(*pecas, *(type.__dict__["__dict__"].__get__(classe) for classe in type(dono).__mro__[:-1] if classe is not nn.Module))
 
 
 def _texto_de(erro):
@@ -577,16 +594,58 @@ def exigir(resposta, classe=False):
         raise diga("geral.classe_por_funcao", nome=nome_de(resposta))
 
 
+def _codigos(codigo):
+    """Um código e os que estão dentro dele."""
+    dentro = [c for c in codigo.co_consts if type(c) is types.CodeType]
+    return [codigo, *itertools.chain.from_iterable(map(_codigos, dentro))]
+
+
+def recusar_copia(classe, solucao, *outras):
+    """Recusa a classe que só chama a solução da lição, ou herda dela o `forward`; `outras`: nomes de mais soluções."""
+    prontas = {solucao.__name__, *outras}
+    ler = {nome: type.__dict__[nome].__get__ for nome in ("__mro__", "__name__", "__dict__")}
+    for dela in ler["__mro__"](classe) if e_um(classe, type) else ():
+        if dela is nn.Module:
+            break
+        if dela is solucao or ler["__name__"](dela) in outras:      # chegou a ela sem achar um `forward` próprio
+            raise diga("geral.so_chama", nome=ler["__name__"](dela))
+        metodos = [f for f in ler["__dict__"](dela).values() if type(f) is types.FunctionType]
+        usados = {nome for f in metodos for codigo in _codigos(f.__code__) for nome in codigo.co_names}
+        if usados & prontas:
+            raise diga("geral.so_chama", nome=min(usados & prontas))
+        if "forward" in ler["__dict__"](dela):
+            break
+
+
 def um_tensor(valor):
     """O que a resposta devolveu, como tensor simples, copiado: outra chamada pode reusar a memória dela."""
     if not e_um(valor, torch.Tensor):
         como = {"ndarray": " Um array do NumPy vira tensor com `torch.from_numpy`.",
-                "tuple": " Se era um decimal, em Python ele se escreve com ponto: `0.5`.",
+                "tuple": " São vários tensores juntos, como os de `chunk` e de `split`: empilhe-os com `torch.stack`, junte-os com "
+                         "`torch.cat`, ou devolva só o que foi pedido." if _so_tensores(valor) else
+                         " Se era um decimal, em Python ele se escreve com ponto: `0.5`.",
                 "list": " Uma lista de números vira tensor com `torch.tensor`; uma de tensores, com `torch.stack`."}
         raise diga("geral.nao_e_tensor", veio=descrever(valor), como=como.get(nome_do_tipo(valor), ""))
     if (simples := comum(valor)) is None or simples.is_complex():
         raise diga("geral.tensor_sem_numeros")
     return simples
+
+
+def _so_tensores(valor):
+    itens = uma_sequencia(valor)
+    return bool(itens) and all(e_um(item, torch.Tensor) for item in itens)
+
+
+def uma_lista_de_numeros(valor):
+    """Uma lista ou tupla de números, ou um tensor de um eixo -> tensor (n,); None, se não é isso."""
+    if e_um(valor, torch.Tensor):
+        simples = comum(valor)
+        return simples if simples is not None and simples.dim() == 1 and not simples.is_complex() else None
+    itens = uma_sequencia(valor)
+    numeros = [cru(item) for item in itens] if itens is not None else [None]
+    if any(type(n) not in (bool, int, float) or type(n) is int and n.bit_length() > 200 for n in numeros):
+        return None
+    return torch.tensor([float(n) for n in numeros], dtype=torch.double)
 
 
 def um_inteiro(valor):

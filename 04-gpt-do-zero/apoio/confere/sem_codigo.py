@@ -206,15 +206,18 @@ def ordem(nome, resposta, linhas, certa, *entradas, segundos=LIMITE):
                 return "As linhas, nesta ordem, dão o mesmo resultado."
             sem = {letra: letras.replace(letra, "") for letra in letras}
             uma = [letra for letra in letras for i in range(len(letras)) if da_certo(sem[letra][:i] + letra + sem[letra][i:], esperado)]
-            quantas = f"Basta mudar de lugar a linha {uma[0]}." if uma else "Há mais de uma linha fora do lugar."
             primeira = primeira_fora(letras, esperado)
-            quantas = f"A primeira fora do lugar é a linha {primeira}. {quantas}" if primeira else quantas
+            if uma:                 # mover uma só resolve: a culpada é essa, e não a que veio cedo porque ela atrasou
+                primeira = primeira if primeira in uma else uma[0]
+                quantas = f"Basta mudar de lugar a linha {primeira}."
+            else:
+                quantas = "Há mais de uma linha fora do lugar." + (f" A primeira que não pode vir onde está é a linha {primeira}." if primeira else "")
             try:
                 rodar(letras)
             except Exception as erro:
                 lugar = [passo.lineno for passo in traceback.extract_tb(erro.__traceback__) if passo.filename == "<linhas>"][-1] - 2
                 linha = [letra for letra in letras for _ in codigo[letra].splitlines()][lugar]
-                if primeira and primeira != linha:      # a que para é só a que sofre o engano de antes
+                if primeira and primeira != linha and letras.index(primeira) < letras.index(linha):      # a que para só sofre o engano de antes
                     raise diga("ordem.nao_roda_depois", primeira=primeira, linha=linha, erro=frase_de(erro) or mostrar(str(erro)), quantas=quantas) from None
                 if isinstance(erro, NameError):
                     raise diga("ordem.nome_cedo", linha=linha, nome=re.search(r"'(\w+)'", str(erro))[1], quantas=quantas) from None

@@ -9,17 +9,123 @@ from apoio.confere.corretor import (
     casos_da_ficha,
     chamar,
     conferir_camada,
+    descrever,
     diga,
+    e_um,
     exercicio,
     exigir,
     igual,
     julgar,
     pt,
+    recusar_copia,
     sorteio,
     um_tensor,
+    uma_lista_de_numeros,
 )
 from apoio.numeros import formatado
 from gptmini.atencao import CausalSelfAttention
+
+
+def _lapis(pontos, modo="certo"):
+    pontos = torch.tensor(pontos, dtype=torch.double)
+    e = pontos.exp()
+    return {
+        "certo": lambda: e / e.sum(),
+        "sem exponencial": lambda: pontos / pontos.sum(),
+        "sem dividir": lambda: e,
+        "pelo maior": lambda: e / e.max(),
+        "pelo tamanho": lambda: e / len(pontos),
+        "soma dos pontos": lambda: e / pontos.sum(),
+        "exponencial do peso": lambda: (pontos / pontos.sum()).exp(),
+        "base 2": lambda: 2**pontos / (2**pontos).sum(),
+        "ao contrário": lambda: (-pontos).exp() / (-pontos).exp().sum(),
+        "só o maior": lambda: (pontos == pontos.max()).double(),
+    }[modo]()
+
+
+@exercicio(r"""
+onde = "Lição 02, «Dos pontos aos pesos»."
+
+[sem_exponencial]
+imita = {modo = "sem exponencial"}
+dica = "Faltou a exponencial: você dividiu cada ponto pela soma dos pontos."
+pergunta = "Que sinal têm os seus pesos quando um ponto é negativo?"
+erro = "Peso é positivo: primeiro `math.exp` de cada ponto, depois a divisão."
+
+[sem_dividir]
+imita = {modo = "sem dividir"}
+dica = "Faltou dividir: isto são as exponenciais, e a soma delas não é 1."
+pergunta = "Quanto somam os seus pesos?"
+erro = "Cada exponencial se divide pela soma de todas elas."
+
+[pelo_maior]
+imita = {modo = "pelo maior"}
+dica = "Você dividiu pela maior exponencial; é pela soma delas."
+pergunta = "Quanto somam os seus pesos?"
+erro = "Dividindo pela maior, o maior peso é 1, e a soma passa de 1."
+
+[pelo_tamanho]
+imita = {modo = "pelo tamanho"}
+dica = "Você dividiu pela quantidade de pontos; é pela soma das exponenciais."
+pergunta = "Quanto somam os seus pesos?"
+erro = "A quantidade não sabe o tamanho de cada exponencial."
+
+[soma_dos_pontos]
+imita = {modo = "soma dos pontos"}
+dica = "Você dividiu pela soma dos pontos; é pela soma das exponenciais."
+pergunta = "O que está em cima e o que está embaixo da divisão?"
+erro = "Em cima e embaixo vão as mesmas coisas: exponenciais."
+
+[exponencial_do_peso]
+imita = {modo = "exponencial do peso"}
+dica = "A exponencial veio depois da divisão; é antes."
+pergunta = "O que se faz primeiro, a exponencial ou a divisão?"
+erro = "Feita por último, a exponencial desfaz a soma 1."
+
+[base_2]
+imita = {modo = "base 2"}
+dica = "A base é outra: você usou 2 elevado ao ponto; aqui é `math.exp`."
+pergunta = "Quanto é a exponencial de 1?"
+erro = "`math.exp(1)` é 2,718…, e `2**1` é 2."
+
+[ao_contrario]
+imita = {modo = "ao contrário"}
+dica = "O sinal está trocado: o maior ponto ficou com o menor peso."
+pergunta = "Quem combina melhor leva mais ou menos atenção?"
+erro = "É a exponencial do ponto, e não a do ponto com sinal trocado."
+
+[so_o_maior]
+imita = {modo = "só o maior"}
+dica = "Só o maior ponto levou peso; os outros também levam uma parte."
+pergunta = "Que parte leva um ponto um pouco menor que o maior?"
+erro = "A exponencial dá uma parte a todos, maior para quem tem mais pontos."
+
+[dicionario]
+dica = "Veio um dicionário; aqui é para devolver uma lista, na ordem dos pontos."
+pergunta = "O que `pontos` é neste exercício?"
+erro = "Não há palavras: entra uma lista de números, e sai outra do mesmo tamanho."
+onde = "O molde do exercício, no comentário."
+
+[um_numero_so]
+dica = "Veio {veio}; esperava uma lista, com um peso por ponto."
+pergunta = "O `return` está dentro do laço, ou depois dele?"
+erro = "Guarde cada peso numa lista e devolva a lista no fim."
+onde = "O molde do exercício, no comentário."
+""")
+def pesos_a_lapis(resposta):
+    """`f(pontos) -> pesos`: lista de números -> lista dos pesos do softmax."""
+    exigir(resposta)
+    casos = [([2.0, 0.0, 1.0],), ([-1.5, 3.0, 0.5, 1.0],), ([5.0],), ([-2.0, -1.0],), ([0.25, 0.5, 0.75, 1.0, 4.0],)]
+    saidas = []
+    for caso in casos:
+        valor = chamar(resposta, *caso)
+        if e_um(valor, dict):
+            raise diga("pesos_a_lapis.dicionario")
+        if (numeros := uma_lista_de_numeros(valor)) is None:
+            raise diga("pesos_a_lapis.um_numero_so", veio=descrever(valor))
+        saidas.append(numeros)
+    julgar("pesos_a_lapis", saidas, casos, _lapis, "T")
+    return f"Positivos, e somam 1, em {len(casos)} listas."
 
 
 def _mascara(T, forma="tril"):
@@ -89,6 +195,96 @@ def mascara_causal(resposta):
     if tipos := {saida.dtype for saida in saidas} - {torch.bool}:
         raise diga("mascara_causal.tipo", veio=tipos.pop())
     return f"Cada token vê a si e ao passado, em {len(casos)} tamanhos."
+
+
+def _com_indice_negativo(T):
+    mascara = torch.zeros(T, T)
+    for i in range(T):
+        mascara[i, i - 2 : i + 1] = 1                   # nas primeiras linhas, i − 2 conta do fim
+    return mascara
+
+
+def _janela(T, modo="certo"):
+    um = torch.ones(T, T)
+    atras = {"dois": 1, "quatro": 3}.get(modo, 2)
+    certo = um.tril().triu(-atras)
+    return {"tudo": um.tril(), "dois lados": um.tril(2).triu(-2), "centrada": um.tril(1).triu(-1), "sem si": um.tril(-1).triu(-3),
+            "dois sem si": um.tril(-1).triu(-2), "frente": um.triu().tril(2), "avesso": 1 - certo, "perto do fim": um.tril() * (torch.arange(T) >= T - 3),
+            "índice negativo": _com_indice_negativo(T), "só a cheia": certo * (torch.arange(T)[:, None] >= 2)}.get(modo, certo)
+
+
+@exercicio(r"""
+onde = "Lição 02, «A máscara causal»."
+
+[sem_janela]
+imita = {modo = "tudo"}
+dica = "É a máscara causal inteira: falta esquecer o que ficou longe."
+pergunta = "Na linha 5, que colunas a janela deixa ver?"
+erro = "Na linha i ficam só as colunas i − 2, i − 1 e i."
+
+[janela_de_dois]
+imita = {modo = "dois"}
+dica = "A janela ficou com dois lugares: cada token vê a si e só um anterior."
+pergunta = "Na linha 5, quantos `True` há?"
+erro = "São três: o próprio e os dois anteriores."
+
+[janela_de_quatro]
+imita = {modo = "quatro"}
+dica = "A janela ficou com quatro lugares: cada token vê a si e três anteriores."
+pergunta = "Na linha 5, quantos `True` há?"
+erro = "São três: o próprio e os dois anteriores."
+
+[para_os_dois_lados]
+imita = [{modo = "dois lados"}, {modo = "centrada"}]
+dica = "A janela vai para os dois lados: cada token vê também o futuro."
+pergunta = "Na linha 0, que colunas são `True`?"
+erro = "A janela é para trás: acima da diagonal, tudo é `False`."
+
+[sem_si_mesmo]
+imita = [{modo = "sem si"}, {modo = "dois sem si"}]
+dica = "Nenhum token vê a si mesmo: a diagonal ficou de fora, e o token 0 não vê ninguém."
+pergunta = "Na linha 0, o que sobra?"
+erro = "O próprio token conta como um dos três da janela."
+
+[para_a_frente]
+imita = {modo = "frente"}
+dica = "A janela está virada: cada token vê os dois que vêm depois."
+pergunta = "Na linha 0, que colunas são `True`?"
+erro = "A linha é quem olha; o passado fica à esquerda da diagonal."
+
+[ao_avesso]
+imita = {modo = "avesso"}
+dica = "A máscara está ao avesso: `True` marca o proibido, e aqui é para marcar o permitido."
+pergunta = "Na linha 5, que colunas devem ser `True`?"
+erro = "Troque verdadeiro e falso com `~`, ou marque o contrário."
+
+[so_a_janela_cheia]
+imita = [{modo = "só a cheia"}, {modo = "índice negativo"}]
+dica = "As linhas 0 e 1 ficaram sem ninguém: os primeiros tokens veem o que existe."
+pergunta = "Quem o token 0 pode ver?"
+erro = "Um índice negativo, como `i - 2` na linha 0, conta do fim: comece em `max(0, i - 2)`."
+
+[perto_do_fim]
+imita = {modo = "perto do fim"}
+dica = "As três colunas do fim ficaram iguais para todos: a janela anda com quem olha."
+pergunta = "Na linha 3, que colunas a janela deixa ver?"
+erro = "O começo da janela depende da linha: i − 2."
+
+[tipo]
+dica = "Os valores estão certos, mas o tipo é `{veio}`; esperava `torch.bool`."
+pergunta = "O que `~mascara` faria com esses números?"
+erro = "`masked_fill(~mascara, …)` só aceita verdadeiro ou falso."
+onde = "Use `dtype=torch.bool`, `.bool()` ou uma comparação, como `i >= j`."
+""")
+def janela(resposta):
+    """`f(T) -> (T, T)` de verdadeiro ou falso: cada token vê a si e aos dois anteriores."""
+    exigir(resposta)
+    casos = [(6,), (1,), (2,), (3,), (9,), (97,)]
+    saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
+    julgar("janela", saidas, casos, _janela, "T T")
+    if tipos := {saida.dtype for saida in saidas} - {torch.bool}:
+        raise diga("janela.tipo", veio=tipos.pop())
+    return f"Cada token vê a si e aos dois anteriores, em {len(casos)} tamanhos."
 
 
 def _pesos(q, k, escala="raiz", mascara="antes", eixo=-1, softmax=True, troca=False, C=None):
@@ -455,5 +651,7 @@ erro = "Os C primeiros números são de `q`, de todas as cabeças; os pesos do G
 """)
 def atencao(resposta):
     """Classe `(config)` com `qkv` e `proj`; `forward(x)`: (B, T, C) -> (B, T, C)."""
+    exigir(resposta, classe=True)
+    recusar_copia(resposta, CausalSelfAttention, "AtencaoSimples")
     casos = casos_da_ficha(CausalSelfAttention, (12, 3, 2, 5), (20, 2, 3, 9), (6, 1, 2, 1), (8, 8, 1, 97))
     return conferir_camada("atencao pesos_de_atencao", resposta, casos, _atencao, sintomas=_ve_o_futuro)

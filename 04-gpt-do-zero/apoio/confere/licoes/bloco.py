@@ -738,7 +738,7 @@ imita = {cabecas = "todas"}
 dica = "A atenção foi multiplicada por n_heads: as cabeças repartem os mesmos C números."
 pergunta = "Mais cabeças, mais parâmetros?"
 erro = "O número de cabeças não muda o de parâmetros."
-onde = "Lição 02, «Mais cabeças, os mesmos parâmetros»."
+onde = "Lição 02, «Várias cabeças»."
 
 [montou_o_modelo]
 dica = "A resposta usa `{nome}`: aqui se conta com V, T, C e o número de blocos, sem montar o modelo."
