@@ -159,7 +159,7 @@ def pagina():
     imports = sorted({linha for c in escolhidas if so_importa(c) for linha in limpa(c).splitlines() if linha},
                      key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
     abertura = Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip()
-    endurecidas = [c for c in escolhidas if tem_rotulo(c, "endurecida")]
+    endurecidas = [c for c in escolhidas if tem_rotulo(c, "endurecida") and not so_importa(c)]
     celulas = [
         nbformat.v4.new_markdown_cell(abertura),
         nbformat.v4.new_code_cell(PREPARACAO, metadata={"tags": ["preparacao"]}),
