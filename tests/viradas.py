@@ -418,7 +418,7 @@ VIRADAS = [
     Virada("treino-066", "quem decorou", antes="excesso_treino = excesso - 0.05"),
     Virada("treino-069", "impossíveis de graça", {"treino-069": ("modelo_bom = [(1 - m) / 4] * 4", "modelo_bom = [1 / 4] * 4")}),
     Virada("treino-074", "teto errado", antes="teto = 0.0"),
-    Virada("treino-081", "poucos bits", antes="for p in lido.parameters():\n    p.data = (8 * p.data).round() / 8"),
+    Virada("treino-081", "poucos bits", {"treino-081": ("pronto.ler(caminho)\n", "pronto.ler(caminho)\nfor p in lido.parameters():\n    p.data = (8 * p.data).round() / 8\n")}),
     Virada("treino-prova-1", "logaritmo de base 2", {"treino-prova-1": ("-math.log(0.5)", "-math.log2(0.5)")}),
     Virada("treino-prova-2", "só erros de concordância", antes="erradas = ['gênero: o pipa'] * 20"),
     Virada("treino-prova-2", "só lembranças trocadas", antes="erradas = ['troca de nome: Caio'] * 20"),
