@@ -236,6 +236,32 @@ def atencao(palavras, pesos, linhas=None, titulo=""):
     return figura
 
 
+def descida(perda, caminho):
+    """A perda de um peso só, e os pontos por onde a descida passou. `perda`: função do peso; `caminho`: os pesos, em ordem."""
+    figura, eixo = _quadro(7, 3.6)
+    centro, raio = (caminho[0] + caminho[-1]) / 2, 1.2 * max(abs(w - caminho[0]) for w in caminho)
+    pesos = [centro + raio * (i / 50 - 1) for i in range(101)]
+    eixo.plot(pesos, [perda(w) for w in pesos], color=COR["apagado"], linewidth=2)
+    eixo.plot(caminho, [perda(w) for w in caminho], color=COR["atencao"], marker="o", linewidth=1.5)
+    for i, w in enumerate(caminho):
+        eixo.annotate(str(i), (w, perda(w)), xytext=(7, 7), textcoords="offset points", fontsize=FONTE)
+    _nomear(eixo, x="peso", y="perda", grade=True)
+    figura.legenda = (f"Em {len(caminho) - 1} passos o peso vai de {_n(caminho[0])} a {_n(caminho[-1])}, "
+                      f"e a perda, de {_n(perda(caminho[0]))} a {_n(perda(caminho[-1]))}.")
+    return figura
+
+
+def ritmo(fracoes):
+    """A parte da taxa de aprendizado usada em cada passo. `fracoes`: uma por passo."""
+    figura, eixo = _quadro(7, 3)
+    eixo.plot(range(1, len(fracoes) + 1), fracoes, color=COR["atencao"], linewidth=2)
+    eixo.set_ylim(0, 1.08 * max(fracoes))
+    _nomear(eixo, x="passo", y="fração da taxa", grade=True)
+    topo = fracoes.index(max(fracoes)) + 1
+    figura.legenda = f"A taxa chega ao máximo no passo {topo} de {len(fracoes)}; no último, é {_n(fracoes[-1], 3)} do máximo."
+    return figura
+
+
 def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     """A perda passo a passo contra o limite exato; à direita, quanto falta, em escala logarítmica.
 

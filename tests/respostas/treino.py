@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from apoio.confere.licoes.treino import _perda
+from apoio.confere.licoes.treino import _descida, _perda, _ritmo
 from respostas import certa, errada, imita
 
 # -- alvos ------------------------------------------------------------------------------------------------
@@ -344,3 +344,195 @@ def alvos_pelo_valor(tokens, T):
 # -- as contas erradas dos verificadores, como se fossem respostas -------------------------------------------
 
 imita("perda")(lambda **a: lambda logits, targets: _perda(logits, targets, **a))
+imita("descida")(lambda **a: lambda w, x, y, lr: _descida(w, x, y, lr, **a))
+imita("ritmo")(lambda **a: lambda passo, passos: _ritmo(passo, passos, **a))
+
+
+# -- a descida, o ritmo e as metades --------------------------------------------------------------------------
+
+@certa("descida")
+def descida_a_lapis(w, x, y, lr):
+    inclinacao = 2 * (w * x - y) * x
+    return w - lr * inclinacao
+
+
+@certa("descida")
+def descida_com_backward(w, x, y, lr):
+    w = torch.tensor(w, requires_grad=True)
+    perda = (w * x - y) ** 2
+    perda.backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+    return w.detach()
+
+
+@errada("descida", "a favor da inclinação")
+def descida_que_sobe(w, x, y, lr):
+    return w + lr * 2 * (w * x - y) * x
+
+
+@errada("descida", "Faltou o 2")
+def descida_sem_o_dois(w, x, y, lr):
+    return w - lr * (w * x - y) * x
+
+
+@errada("descida", "multiplicar a inclinação por `x`")
+def descida_sem_o_x(w, x, y, lr):
+    return w - lr * 2 * (w * x - y)
+
+
+@errada("descida", "`lr` ficou de fora")
+def descida_sem_a_taxa(w, x, y, lr):
+    return w - 2 * (w * x - y) * x
+
+
+@errada("descida", "Isto é a inclinação")
+def descida_so_a_inclinacao(w, x, y, lr):
+    return 2 * (w * x - y) * x
+
+
+@errada("descida", "Isto é a perda")
+def descida_so_a_perda(w, x, y, lr):
+    return (w * x - y) ** 2
+
+
+@errada("descida", "esperava um número só")
+def descida_em_dupla(w, x, y, lr):
+    return w - lr * 2 * (w * x - y) * x, (w * x - y) ** 2
+
+
+@certa("ritmo")
+def ritmo_com_min(passo, passos):
+    metade = passos // 2
+    return min(1, (passos - passo) / (passos - metade))
+
+
+@certa("ritmo")
+def ritmo_com_if(passo, passos):
+    if passo <= passos / 2:
+        return 1.0
+    return 2 - 2 * passo / passos
+
+
+@errada("ritmo", "desde o primeiro passo")
+def ritmo_sem_patamar(passo, passos):
+    return 1 - passo / passos
+
+
+@errada("ritmo", "não desce")
+def ritmo_constante(passo, passos):
+    return 1.0
+
+
+@errada("ritmo", "passa de 1")
+def ritmo_que_passa_de_um(passo, passos):
+    return (passos - passo) / (passos // 2)
+
+
+@errada("ritmo", "de uma vez")
+def ritmo_com_divisao_inteira(passo, passos):
+    if passo <= passos // 2:
+        return 1
+    return (passos - passo) // (passos // 2)
+
+
+@errada("ritmo", "salta de 1")
+def ritmo_que_salta(passo, passos):
+    return 1 if passo <= passos // 2 else (passos - passo) / passos
+
+
+@errada("ritmo", "a fração sobe")
+def ritmo_que_sobe_depois(passo, passos):
+    return 1 if passo <= passos // 2 else (passo - passos // 2) / (passos - passos // 2)
+
+
+@certa("acumular")
+def acumular_num_laco(model, optimizer, x, y):
+    optimizer.zero_grad()
+    total, metade = 0.0, len(x) // 2
+    for inicio in (0, metade):
+        perda = model(x[inicio : inicio + metade], y[inicio : inicio + metade])[1] / 2
+        perda.backward()
+        total += perda.item()
+    optimizer.step()
+    return total
+
+
+@certa("acumular")
+def acumular_e_dividir_no_fim(model, optimizer, x, y):
+    total = 0.0
+    for parte_x, parte_y in zip(x.chunk(2), y.chunk(2)):
+        perda = model(parte_x, parte_y)[1]
+        perda.backward()
+        total += perda.item()
+    for p in model.parameters():
+        p.grad /= 2
+    optimizer.step()
+    optimizer.zero_grad()
+    return total / 2
+
+
+@errada("acumular", "linhas de uma vez")
+def acumular_o_lote_inteiro(model, optimizer, x, y):
+    return passo_da_licao(model, optimizer, x, y)
+
+
+@errada("acumular", "o dobro")
+def acumular_sem_dividir(model, optimizer, x, y):
+    optimizer.zero_grad()
+    perdas = [model(a, b)[1] for a, b in zip(x.chunk(2), y.chunk(2))]
+    for perda in perdas:
+        perda.backward()
+    optimizer.step()
+    return sum(perda.item() for perda in perdas) / 2
+
+
+@errada("acumular", "Só uma metade")
+def acumular_apagando_no_meio(model, optimizer, x, y):
+    total = 0.0
+    for a, b in zip(x.chunk(2), y.chunk(2)):
+        perda = model(a, b)[1] / 2
+        optimizer.zero_grad()
+        perda.backward()
+        total += perda.item()
+    optimizer.step()
+    return total
+
+
+@errada("acumular", "chamado 2 vezes")
+def acumular_com_dois_steps(model, optimizer, x, y):
+    total = 0.0
+    for a, b in zip(x.chunk(2), y.chunk(2)):
+        total += passo_da_licao(model, optimizer, a, b)
+    return total / 2
+
+
+@errada("acumular", "Faltou `optimizer.zero_grad()`")
+def acumular_sem_apagar(model, optimizer, x, y):
+    total = 0.0
+    for a, b in zip(x.chunk(2), y.chunk(2)):
+        perda = model(a, b)[1] / 2
+        perda.backward()
+        total += perda.item()
+    optimizer.step()
+    return total
+
+
+@errada("acumular", "a soma das duas metades")
+def acumular_perda_somada(model, optimizer, x, y):
+    return 2 * acumular_num_laco(model, optimizer, x, y)
+
+
+@errada("acumular", "a de uma metade")
+def acumular_perda_da_ultima(model, optimizer, x, y):
+    optimizer.zero_grad()
+    for a, b in zip(x.chunk(2), y.chunk(2)):
+        perda = model(a, b)[1] / 2
+        perda.backward()
+    optimizer.step()
+    return perda.item()
+
+
+@errada("acumular", "Só uma metade")
+def acumular_so_a_primeira(model, optimizer, x, y):
+    return passo_da_licao(model, optimizer, x[: len(x) // 2], y[: len(x) // 2])

@@ -1,4 +1,4 @@
-"""Treino: os alvos, a perda e um passo."""
+"""Treino: a perda, a descida, os alvos, um passo, o ritmo e o lote em metades."""
 
 import itertools
 import math
@@ -331,7 +331,7 @@ class _Otimizador:
 
 
 @exercicio(r"""
-onde = "Lição 06, «Um passo, linha por linha»."
+onde = "Lição 06, «Treino: o laço»."
 erro = "A ordem é: perda, `zero_grad`, `backward`, `step`."
 
 [sem_return]
@@ -459,3 +459,254 @@ def _conferir_passo(fatos, certo, anterior):
         raise diga("passo_de_treino.sem_zero_grad")
     if not _todos_iguais(steps[0], certo):
         raise diga("passo_de_treino.outros_gradientes")
+
+
+def _um_numero(valor, erro):
+    """O número devolvido, em tensor: um número do Python, ou um tensor de um número só."""
+    if e_um(valor, torch.Tensor) and (tensor := um_tensor(valor)).numel() == 1:
+        return tensor.double().reshape(())
+    if type(numero := cru(valor)) not in (int, float):
+        raise diga(erro, veio=descrever(valor))
+    return torch.tensor(float(numero), dtype=torch.float64)
+
+
+def _descida(w, x, y, lr, sinal=-1, dois=2, com_x=True, com_erro=True, com_lr=True, devolve="peso"):
+    erro = w * x - y
+    inclinacao = dois * (erro if com_erro else 1) * (x if com_x else 1)
+    passo = (lr if com_lr else 1) * inclinacao
+    return torch.tensor({"peso": w + sinal * passo, "inclinação": inclinacao, "passo": passo, "perda": erro**2}[devolve], dtype=torch.float64)
+
+
+@exercicio(r"""
+onde = "Lição 06, «Descer, a lápis»."
+
+[nao_e_numero]
+dica = "Devolveu {veio}; esperava um número só, o peso novo."
+
+[a_favor]
+imita = {sinal = 1}
+dica = "O peso andou a favor da inclinação: a perda sobe."
+pergunta = "Se a inclinação é positiva, para que lado a perda desce?"
+erro = "Anda-se contra a inclinação: `w - lr * inclinacao`."
+
+[sem_dois]
+imita = {dois = 1}
+dica = "Faltou o 2 da inclinação."
+pergunta = "Qual é a inclinação de um quadrado?"
+erro = "A de e² é 2 · e, vezes o quanto e muda com o peso."
+
+[sem_x]
+imita = {com_x = false}
+dica = "Faltou multiplicar a inclinação por `x`."
+pergunta = "Se o peso cresce 1, quanto cresce `w * x`?"
+erro = "Cresce `x`: por isso a inclinação é 2 · (w · x − y) · x."
+
+[sem_erro]
+imita = {com_erro = false}
+dica = "A inclinação veio sem o erro, `w * x - y`."
+pergunta = "Onde a previsão já é certa, quanto o peso deve andar?"
+erro = "Nada: a inclinação é proporcional ao erro."
+
+[sem_lr]
+imita = {com_lr = false}
+dica = "A taxa `lr` ficou de fora: o passo é `lr` vezes a inclinação."
+pergunta = "Com `lr` menor, o seu passo encolhe?"
+erro = "O peso novo é `w - lr * inclinacao`."
+
+[so_a_inclinacao]
+imita = {devolve = "inclinação"}
+dica = "Isto é a inclinação; esperava o peso novo, depois do passo."
+pergunta = "De onde o peso partiu?"
+erro = "O peso novo é `w - lr * inclinacao`."
+
+[so_o_passo]
+imita = {devolve = "passo"}
+dica = "Isto é o tamanho do passo; esperava o peso novo."
+pergunta = "De onde o peso partiu?"
+erro = "O peso novo é `w - lr * inclinacao`."
+
+[a_perda]
+imita = {devolve = "perda"}
+dica = "Isto é a perda; esperava o peso novo."
+pergunta = "O que muda num passo de descida?"
+erro = "O peso: `w - lr * inclinacao`."
+""")
+def descida(resposta):
+    """`f(w, x, y, lr) ->` o peso depois de um passo contra a inclinação de (w · x − y)²."""
+    exigir(resposta)
+    casos = [(0.0, 2.0, 6.0, 0.1), (1.5, 3.0, -2.0, 0.05), (-2.0, 0.5, 1.0, 0.3), (4.0, -1.5, 0.5, 0.01), (0.7, 1.3, 0.2, 1.7)]
+    julgar("descida", [_um_numero(chamar(resposta, *caso), "descida.nao_e_numero") for caso in casos], casos, _descida, "")
+    return "O peso andou contra a inclinação, do tamanho que lr manda."
+
+
+def _ritmo(passo, passos, jeito="certo"):
+    metade = passos // 2
+    desce = (passos - passo) / (passos - metade)
+    return torch.tensor({
+        "certo": min(1.0, desce), "sem patamar": (passos - passo) / passos, "constante": 1.0, "passa de um": desce,
+        "degrau": float(passo <= metade), "salta": 1.0 if passo <= metade else (passos - passo) / passos,
+        "sobe": 1.0 if passo <= metade else (passo - metade) / (passos - metade),
+        "ao contrário": min(1.0, passo / metade), "não chega": 1.0 if passo <= metade else (passos - passo + 1) / (passos - metade + 1),
+    }[jeito], dtype=torch.float64)
+
+
+@exercicio(r"""
+onde = "Lição 06, «O ritmo do passo»."
+
+[nao_e_numero]
+dica = "Devolveu {veio}; esperava um número só, a fração da taxa."
+
+[sem_patamar]
+imita = {jeito = "sem patamar"}
+dica = "A taxa desce desde o primeiro passo; ela fica em 1 na primeira metade."
+pergunta = "Quanto deve dar no passo 1? E no meio?"
+erro = "Até `passos // 2`, a fração é 1."
+
+[constante]
+imita = {jeito = "constante"}
+dica = "A taxa não desce na segunda metade."
+pergunta = "Quanto deve dar no último passo?"
+erro = "No último passo, 0; entre o meio e ele, uma linha reta."
+
+[passa_de_um]
+imita = {jeito = "passa de um"}
+dica = "Na primeira metade a fração passa de 1: a reta da descida começou antes do meio."
+pergunta = "Que valor corta o que passa de 1?"
+erro = "Um `if`, ou `min(1, …)`, segura a fração em 1 até o meio."
+
+[degrau]
+imita = {jeito = "degrau"}
+dica = "A taxa cai de 1 para 0 de uma vez; esperava uma linha reta."
+pergunta = "A três quartos do treino, quanto deve dar?"
+erro = "Dá 1/2: quantos passos faltam, sobre quantos tem a segunda metade. Se usou `//`, ele arredonda para baixo."
+
+[salta]
+imita = {jeito = "salta"}
+dica = "No meio a fração salta de 1 para perto de 1/2: a conta dividiu por `passos`."
+pergunta = "Quantos passos dura a descida?"
+erro = "Divida pelos passos da segunda metade, `passos - passos // 2`."
+
+[sobe]
+imita = {jeito = "sobe"}
+dica = "Na segunda metade a fração sobe; esperava que descesse até 0."
+pergunta = "O que diminui a cada passo: os passos dados ou os que faltam?"
+erro = "Use os que faltam, `passos - passo`."
+
+[ao_contrario]
+imita = {jeito = "ao contrário"}
+dica = "A taxa sobe na primeira metade e depois fica em 1: esperava o contrário, ficar em 1 e depois descer."
+pergunta = "Em que metade a fração fica parada?"
+erro = "Na primeira, em 1."
+
+[nao_chega]
+imita = {jeito = "não chega"}
+dica = "No último passo a fração devia ser 0, e ainda sobra um pouco."
+pergunta = "Quanto vale `passos - passo` no último passo?"
+erro = "Vale 0: é ele, sem somar 1, sobre os passos da segunda metade."
+""")
+def ritmo(resposta):
+    """`f(passo, passos) ->` a fração da taxa: 1 na primeira metade, e uma reta até 0 no último passo."""
+    exigir(resposta)
+    casos = [(passo, passos) for passos in (4, 10, 40) for passo in range(1, passos + 1, max(1, passos // 10))] + [(40, 40)]
+    julgar("ritmo", [_um_numero(chamar(resposta, *caso), "ritmo.nao_e_numero") for caso in casos], casos, _ritmo, "")
+    return "Um patamar e uma descida, em treinos de 4, 10 e 40 passos."
+
+
+@exercicio(r"""
+onde = "Lição 06, «Treino: o laço»."
+
+[inteiro]
+dica = "O modelo recebeu {linhas} linhas de uma vez; cada metade tem {metade}."
+pergunta = "Quantas linhas cabem na memória deste exercício?"
+erro = "Passe `x[:B // 2]` e depois `x[B // 2:]`."
+
+[dois_steps]
+dica = "`optimizer.step()` foi chamado {vezes} vezes; o lote é um só, e o passo também."
+pergunta = "Depois do primeiro `step`, a segunda metade ainda vê os mesmos pesos?"
+erro = "Dois `backward`, que se somam, e um `step` no fim."
+
+[sem_dividir]
+dica = "O gradiente veio o dobro: somaram-se as médias das duas metades."
+pergunta = "A média de dois grupos iguais é a soma das médias deles?"
+erro = "É a metade da soma: divida cada perda por 2 antes do `backward`."
+
+[uma_metade]
+dica = "Só uma metade entrou no gradiente do passo."
+pergunta = "Onde está o seu `zero_grad`? E quantos `backward` rodam?"
+erro = "Apague uma vez, antes das duas metades; `backward` soma ao que já está lá."
+
+[outros_gradientes]
+dica = "Os gradientes usados no passo não são os do lote inteiro."
+pergunta = "De que perdas partiram os dois `backward`?"
+erro = "Da perda de cada metade, dividida por 2."
+
+[perda_da_ultima]
+dica = "A perda devolvida é a de uma metade; esperava a do lote inteiro."
+pergunta = "Que metades entram na média?"
+erro = "Some as perdas das metades, já divididas por 2."
+
+[perda_somada]
+dica = "A perda devolvida é a soma das duas metades; esperava a média."
+pergunta = "A perda do lote inteiro é maior que a de cada metade?"
+erro = "Divida a soma por 2."
+""")
+def acumular(resposta):
+    """`f(model, optimizer, x, y) -> float`: um passo com o gradiente de duas metades, igual ao do lote inteiro."""
+    exigir(resposta)
+    model, fatos, linhas = sortear_pesos(GPTMini(replace(FICHA, d_model=8, n_heads=2, n_layers=1)), 0), [], []
+    pesos = list(model.parameters())
+    with torch.no_grad():
+        for p in pesos:
+            p.mul_(0.3)                 # gradiente de norma menor que 1: encolhê-lo até 1, como a lição, não muda nada
+    otimizador, anterior = _Otimizador(pesos, fatos), None
+    pesos[0].register_hook(lambda _: fatos.append("backward"))
+    model.register_forward_pre_hook(lambda _, entradas, nomeadas: linhas.append(len([*entradas, *nomeadas.values()][0])), with_kwargs=True)
+    for semente, (B, T) in enumerate([(4, 6), (2, 5), (6, 9)]):
+        x, y = torch.randint(11, (2, B, T), generator=sorteio(semente))
+        perdas = [model(x[parte], y[parte])[1] for parte in (slice(0, B // 2), slice(B // 2, B))]
+        g1, g2 = ([*torch.autograd.grad(perda, pesos)] for perda in perdas)
+        certo = [(a + b) / 2 for a, b in zip(g1, g2, strict=True)]
+        fatos.clear()
+        linhas.clear()
+        try:
+            valor = chamar(resposta, model, otimizador, x, y)
+        except Falha as falha:
+            raise diga("passo_de_treino.sem_return") if falha.resultado.em_branco and fatos else falha from None
+        if linhas and max(linhas) > B // 2:
+            raise diga("acumular.inteiro", linhas=max(linhas), metade=B // 2)
+        _conferir_metades(fatos, g1, g2, certo, anterior)
+        if e_um(valor, torch.Tensor) or type(numero := cru(valor)) not in (int, float):
+            raise diga("passo_de_treino.nao_e_float", veio=descrever(valor))
+        uma, outra = (perda.item() for perda in perdas)
+        if not math.isclose(numero, (uma + outra) / 2, rel_tol=1e-4):
+            if math.isclose(numero, uma + outra, rel_tol=1e-4):
+                raise diga("acumular.perda_somada")
+            if any(math.isclose(numero, parte, rel_tol=1e-4) for parte in (uma, outra, uma / 2, outra / 2)):
+                raise diga("acumular.perda_da_ultima")
+            raise diga("passo_de_treino.outra_perda", veio=pt(numero), certa=pt((uma + outra) / 2), depois="")
+        anterior = certo
+    return "Duas metades, um passo: o mesmo gradiente do lote inteiro."
+
+
+def _conferir_metades(fatos, g1, g2, certo, anterior):
+    steps = [fato for fato in fatos if fato != "backward"]
+    if "backward" not in fatos:
+        raise diga("passo_de_treino.sem_backward")
+    if not steps:
+        raise diga("passo_de_treino.sem_step")
+    if fatos[0] != "backward":
+        raise diga("passo_de_treino.step_antes")
+    if len(steps) > 1:
+        raise diga("acumular.dois_steps", vezes=len(steps))
+    veio = steps[0]
+    if _todos_iguais(veio, certo):
+        return
+    if not any(g.any() for g in veio):
+        raise diga("passo_de_treino.zero_grad_no_meio")
+    if _todos_iguais(veio, [2 * g for g in certo]):
+        raise diga("acumular.sem_dividir")
+    if any(_todos_iguais(veio, [vezes * g for g in gs]) for gs in (g1, g2) for vezes in (1, 0.5)):
+        raise diga("acumular.uma_metade")
+    if anterior and _todos_iguais(veio, [a + b for a, b in zip(certo, anterior, strict=True)]):
+        raise diga("passo_de_treino.sem_zero_grad")
+    raise diga("acumular.outros_gradientes")
