@@ -6,6 +6,7 @@ Uso, com o Python do ambiente do curso e a máquina sossegada:
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
 
+import inspect
 import json
 import math
 import os
@@ -216,30 +217,56 @@ def laboratorio(sementes=(0, 1, 2)):
     return medidas
 
 
+# Por quantos passos a procura começa na primeira semente; nas outras, por perto do que a primeira achou.
+PARTIDAS = {"+ forma": 2000, "+ otimizador": 900, "+ descida reta": 900, "+ RMSNorm": 900, "+ RoPE": 650, "+ QK-norm": 600, "+ ReLU²": 600,
+            "+ zeros": 700, "+ Muon": 230, "+ taxa das tabelas": 230, "sem Muon": 550, "sem pares": 230, "sem RoPE": 250, "sem QK-norm": 180}
+
+
 def corrida(sementes=(0, 1, 2)):
     """Da lição 09: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
 
-    Precisa do texto do Machado (baixado, ou já guardado). Cada semente procura perto dos passos que a primeira achou.
+    Precisa do texto do Machado (baixado, ou já guardado). Os passos são do treino; os segundos, passos vezes o tempo de um passo, medido
+    em rodadas em que cada receita corre uns poucos passos por vez: um vizinho na máquina pesa em todas. Entrega o que tem a cada semente.
     """
     bancada = a_bancada("corrida-055", "corrida")
     regras, todas, medidas = bancada["corrida"], bancada["PIECES"], {}
     escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
-    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas}
-    sem_rede = "\n\n".join(h.texto for h in historinhas.sortear(8_000, semente=0))
-    pistas = {bancada["pista"]: escada | faltas, regras.abrir_pista("historinhas", sem_rede): {"+ pares": todas}}
+    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas if peca != "otimizador"}
     if bancada["pista"].nome == "historinhas":
         sys.exit("esta medida precisa do texto do Machado; sem rede, ele não veio.")
-    for pista, receitas in pistas.items():
+    historias = regras.abrir_pista("historinhas")
+    for pista, receitas in ((historias, {"+ pares": todas}), (bancada["pista"], escada | faltas)):
         bancada["pista"], aqui = pista, medidas.setdefault(pista.nome, {"referência": []})
-        for semente in sementes:
-            perda, segundos, _ = bancada["correr"](regras.REFERENCIA, semente)
-            aqui["referência"].append({"perda": round(perda, 4), "segundos": round(segundos, 1)})
+        perdas = [bancada["correr"](regras.REFERENCIA, semente)[0] for semente in sementes]
+        print(f"\r{pista.nome}, a referência: {[round(p, 4) for p in perdas]}; o alvo é {media(perdas):.4f}, e está escrito {pista.alvo}", flush=True)
+        bancada["pista"] = regras.replace(pista, alvo=round(media(perdas), 3))
+        for semente, perda in zip(sementes, perdas):
             for nome, pecas in receitas.items():
                 antes = aqui.setdefault(nome, [])
-                segundos, passos = bancada["ate_o_alvo"](pecas, semente, antes[0]["passos"] * 4 // 5 if antes else 100)
-                antes.append({"segundos": round(segundos, 2), "passos": passos})
+                partida = antes[0]["passos"] * 4 // 5 if antes else PARTIDAS.get(nome, 120)
+                while (passos := bancada["ate_o_alvo"](pecas, semente, partida))[1] == partida:   # chegou na primeira: procura abaixo
+                    partida = partida * 2 // 3
+                antes.append({"passos": passos[1], "chegou": math.isfinite(passos[0])})
                 print(f"\r{pista.nome}, semente {semente}, {nome}: {antes[-1]}", flush=True)
-    return medidas
+            ms = passo_em_rodadas(regras, pista, {"referência": regras.REFERENCIA} | {n: bancada["receita"](p, 1000, n) for n, p in receitas.items()})
+            aqui["referência"].append({"perda": round(perda, 4), "passos": regras.REFERENCIA.passos})
+            for nome, rodadas in aqui.items():
+                rodadas[-1] |= {"ms": round(ms[nome], 2), "segundos": round(rodadas[-1]["passos"] * ms[nome] / 1000, 2)}
+            yield medidas
+
+
+def passo_em_rodadas(regras, pista, receitas, rodadas=5, passos=20):
+    """O tempo de um passo de cada receita, em ms: a mediana de rodadas em que todas correm, uma depois da outra."""
+    tempos = {nome: [] for nome in receitas}
+    for _ in range(rodadas):
+        for nome, receita in receitas.items():
+            marcas = []
+            for _, passo in regras.treinar(receita, pista):
+                marcas.append(passo.seconds)
+                if len(marcas) == passos + 2:
+                    break
+            tempos[nome] += [1000 * (b - a) for a, b in zip(marcas[1:], marcas[2:])]
+    return {nome: statistics.median(t) for nome, t in tempos.items()}
 
 
 MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": tempos_dos_cadernos, "tempo": tempo, "treino": treino,
@@ -255,9 +282,11 @@ def main():
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=RAIZ, capture_output=True, text=True, check=False).stdout.strip()
     for nome in pedidas:
         print("medindo", nome, flush=True)
-        guardadas[nome] = {"maquina": f"{os.cpu_count()} núcleos de CPU, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
-                           "data": date.today().isoformat(), "commit": commit, "medidas": MEDIDAS[nome]()}
-        ARQUIVO.write_text(json.dumps(guardadas, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        feita = MEDIDAS[nome]()
+        for medidas in feita if inspect.isgenerator(feita) else [feita]:          # a longa entrega aos poucos: uma parada não perde tudo
+            guardadas[nome] = {"maquina": f"{os.cpu_count()} núcleos de CPU, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+                               "data": date.today().isoformat(), "commit": commit, "medidas": medidas}
+            ARQUIVO.write_text(json.dumps(guardadas, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         print(json.dumps(guardadas[nome]["medidas"], ensure_ascii=False)[:600], flush=True)
 
 
