@@ -6,7 +6,6 @@ Uso, com o Python do ambiente do curso e a máquina sossegada:
 Sem nomes, mede tudo. `velocidade` compara com o GPT-2 da biblioteca transformers, se ela estiver instalada.
 """
 
-import inspect
 import json
 import math
 import os
@@ -223,39 +222,65 @@ PARTIDAS = {"+ forma": 2000, "+ otimizador": 900, "+ descida reta": 900, "+ RMSN
 
 
 def corrida(sementes=(0, 1, 2)):
-    """Da lição 09: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
+    """Da lição 09: passos e segundos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
 
-    Precisa do texto do Machado (baixado, ou já guardado). Os passos são do treino; os segundos, passos vezes o tempo de um passo, medido
-    em rodadas em que cada receita corre uns poucos passos por vez: um vizinho na máquina pesa em todas. Entrega o que tem a cada semente.
+    Precisa do texto do Machado (baixado, ou já guardado). Os passos se contam com um núcleo, para que um vizinho não atrase; os segundos são
+    os passos vezes o tempo de um passo, medido com todos os núcleos em rodadas em que cada receita corre uns poucos passos por vez.
+    Com CORRIDA_PARCIAL=pasta, cada contagem é guardada ali, e uma medida interrompida continua de onde parou.
     """
-    bancada = a_bancada("corrida-055", "corrida")
-    regras, todas, medidas = bancada["corrida"], bancada["PIECES"], {}
-    escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
-    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas if peca != "otimizador"}
+    bancada, nucleos = a_bancada("corrida-055", "corrida"), torch.get_num_threads()
+    regras, todas = bancada["corrida"], bancada["PIECES"]
     if bancada["pista"].nome == "historinhas":
         sys.exit("esta medida precisa do texto do Machado; sem rede, ele não veio.")
-    historias = regras.abrir_pista("historinhas")
-    for pista, receitas in ((historias, {"+ pares": todas}), (bancada["pista"], escada | faltas)):
-        bancada["pista"], aqui = pista, medidas.setdefault(pista.nome, {"referência": []})
-        perdas = [bancada["correr"](regras.REFERENCIA, semente)[0] for semente in sementes]
-        print(f"\r{pista.nome}, a referência: {[round(p, 4) for p in perdas]}; o alvo é {media(perdas):.4f}, e está escrito {pista.alvo}", flush=True)
-        bancada["pista"] = regras.replace(pista, alvo=round(media(perdas), 3))
-        for semente, perda in zip(sementes, perdas):
-            for nome, pecas in receitas.items():
-                antes = aqui.setdefault(nome, [])
-                partida = antes[0]["passos"] * 4 // 5 if antes else PARTIDAS.get(nome, 120)
-                while (passos := bancada["ate_o_alvo"](pecas, semente, partida))[1] == partida:   # chegou na primeira: procura abaixo
-                    partida = partida * 2 // 3
-                antes.append({"passos": passos[1], "chegou": math.isfinite(passos[0])})
-                print(f"\r{pista.nome}, semente {semente}, {nome}: {antes[-1]}", flush=True)
-            ms = passo_em_rodadas(regras, pista, {"referência": regras.REFERENCIA} | {n: bancada["receita"](p, 1000, n) for n, p in receitas.items()})
-            aqui["referência"].append({"perda": round(perda, 4), "passos": regras.REFERENCIA.passos})
-            for nome, rodadas in aqui.items():
-                rodadas[-1] |= {"ms": round(ms[nome], 2), "segundos": round(rodadas[-1]["passos"] * ms[nome] / 1000, 2)}
-            yield medidas
+    escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
+    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas if peca != "otimizador"}
+    pistas = {"historinhas": {"+ pares": todas}, "Machado de Assis": escada | faltas}
+    torch.set_num_threads(1)
+    perdas, passos = {}, {}
+    for nome_da_pista in pistas:
+        bancada["pista"] = pista = regras.abrir_pista(nome_da_pista)
+        perdas[nome_da_pista] = [guardado(f"{nome_da_pista}, referência, {s}", lambda s=s: round(bancada["correr"](regras.REFERENCIA, s)[0], 4)) for s in sementes]
+        bancada["pista"] = regras.replace(pista, alvo=round(media(perdas[nome_da_pista]), 3))
+        for nomes in (escada, faltas):
+            for semente in sementes:
+                for nome in [n for n in nomes if n in pistas[nome_da_pista]]:
+                    partida = passos[nome_da_pista, nome, sementes[0]] * 4 // 5 if semente != sementes[0] else PARTIDAS.get(nome, 120)
+                    passos[nome_da_pista, nome, semente] = guardado(
+                        f"{nome_da_pista}, {nome}, {semente}", lambda pecas=nomes[nome], semente=semente, partida=partida: passos_ate_o_alvo(bancada, pecas, semente, partida))
+    torch.set_num_threads(nucleos)
+    medidas = {}
+    for nome_da_pista, receitas in pistas.items():
+        pista = regras.abrir_pista(nome_da_pista)
+        ms = passo_em_rodadas(regras, pista, {"referência": regras.REFERENCIA} | {n: bancada["receita"](p, 1000, n) for n, p in receitas.items()})
+        medidas[nome_da_pista] = {"referência": [{"perda": p, "segundos": round(regras.REFERENCIA.passos * ms["referência"] / 1000, 1)} for p in perdas[nome_da_pista]]}
+        for nome in receitas:
+            dela = [passos[nome_da_pista, nome, s] for s in sementes]
+            medidas[nome_da_pista][nome] = [{"segundos": round(p * ms[nome] / 1000, 2), "passos": p} for p in dela]
+    return medidas
 
 
-def passo_em_rodadas(regras, pista, receitas, rodadas=5, passos=20):
+def passos_ate_o_alvo(bancada, pecas, semente, partida):
+    """Quantos passos a receita leva; se já chega com os da partida, procura abaixo deles."""
+    while (passos := bancada["ate_o_alvo"](pecas, semente, partida)[1]) == partida:
+        partida = partida * 2 // 3
+    return passos
+
+
+def guardado(nome, conta):
+    """O que `conta()` dá, ou o que já deu, se CORRIDA_PARCIAL diz onde se guarda."""
+    pasta = os.environ.get("CORRIDA_PARCIAL")
+    arquivo = pasta and Path(pasta, f"{nome}.json")
+    if arquivo and arquivo.exists():
+        return json.loads(arquivo.read_text(encoding="utf-8"))
+    valor = conta()
+    print(f"\r{nome}: {valor}", flush=True)
+    if arquivo:
+        arquivo.parent.mkdir(parents=True, exist_ok=True)
+        arquivo.write_text(json.dumps(valor), encoding="utf-8")
+    return valor
+
+
+def passo_em_rodadas(regras, pista, receitas, rodadas=15, passos=20):
     """O tempo de um passo de cada receita, em ms: a mediana de rodadas em que todas correm, uma depois da outra."""
     tempos = {nome: [] for nome in receitas}
     for _ in range(rodadas):
@@ -282,11 +307,9 @@ def main():
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=RAIZ, capture_output=True, text=True, check=False).stdout.strip()
     for nome in pedidas:
         print("medindo", nome, flush=True)
-        feita = MEDIDAS[nome]()
-        for medidas in feita if inspect.isgenerator(feita) else [feita]:          # a longa entrega aos poucos: uma parada não perde tudo
-            guardadas[nome] = {"maquina": f"{os.cpu_count()} núcleos de CPU, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
-                               "data": date.today().isoformat(), "commit": commit, "medidas": medidas}
-            ARQUIVO.write_text(json.dumps(guardadas, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        guardadas[nome] = {"maquina": f"{os.cpu_count()} núcleos de CPU, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+                           "data": date.today().isoformat(), "commit": commit, "medidas": MEDIDAS[nome]()}
+        ARQUIVO.write_text(json.dumps(guardadas, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         print(json.dumps(guardadas[nome]["medidas"], ensure_ascii=False)[:600], flush=True)
 
 
