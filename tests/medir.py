@@ -226,7 +226,7 @@ def corrida(sementes=(0, 1, 2)):
 
     Precisa do texto do Machado (baixado, ou já guardado). Os passos se contam com um núcleo, para que um vizinho não atrase; os segundos são
     os passos vezes o tempo de um passo, medido com todos os núcleos em rodadas em que cada receita corre uns poucos passos por vez.
-    Com CORRIDA_PARCIAL=pasta, cada contagem é guardada ali, e uma medida interrompida continua de onde parou.
+    Com CORRIDA_PARCIAL=pasta, cada treino é guardado ali, e uma medida interrompida continua de onde parou.
     """
     bancada, nucleos = a_bancada("corrida-055", "corrida"), torch.get_num_threads()
     regras, todas = bancada["corrida"], bancada["PIECES"]
@@ -237,16 +237,9 @@ def corrida(sementes=(0, 1, 2)):
     pistas = {"historinhas": {"+ pares": todas}, "Machado de Assis": escada | faltas}
     torch.set_num_threads(1)
     perdas, passos = {}, {}
-    for nome_da_pista in pistas:
-        bancada["pista"] = pista = regras.abrir_pista(nome_da_pista)
-        perdas[nome_da_pista] = [guardado(f"{nome_da_pista}, referência, {s}", lambda s=s: round(bancada["correr"](regras.REFERENCIA, s)[0], 4)) for s in sementes]
-        bancada["pista"] = regras.replace(pista, alvo=round(media(perdas[nome_da_pista]), 3))
-        for nomes in (escada, faltas):
-            for semente in sementes:
-                for nome in [n for n in nomes if n in pistas[nome_da_pista]]:
-                    partida = passos[nome_da_pista, nome, sementes[0]] * 4 // 5 if semente != sementes[0] else PARTIDAS.get(nome, 120)
-                    passos[nome_da_pista, nome, semente] = guardado(
-                        f"{nome_da_pista}, {nome}, {semente}", lambda pecas=nomes[nome], semente=semente, partida=partida: passos_ate_o_alvo(bancada, pecas, semente, partida))
+    for pista, nome, semente in [(p, n, s) for p in pistas for s in sementes for n in ("referência", *pistas[p])]:
+        passos[pista, nome, semente] = contar(bancada, pista, nome, pistas[pista].get(nome), semente)
+    perdas = {pista: [passos[pista, "referência", s] for s in sementes] for pista in pistas}
     torch.set_num_threads(nucleos)
     medidas = {}
     for nome_da_pista, receitas in pistas.items():
@@ -259,11 +252,39 @@ def corrida(sementes=(0, 1, 2)):
     return medidas
 
 
-def passos_ate_o_alvo(bancada, pecas, semente, partida):
-    """Quantos passos a receita leva; se já chega com os da partida, procura abaixo deles."""
-    while (passos := bancada["ate_o_alvo"](pecas, semente, partida)[1]) == partida:
-        partida = partida * 2 // 3
+def contar(bancada, pista, nome, pecas, semente):
+    """Da referência, a perda; de outra receita, os passos até o alvo da pista.
+
+    A primeira semente treina por passos que não bastam e por passos que bastam, e interpola. As outras treinam uma vez, com os passos que a
+    primeira achou; a inclinação dela diz quantos faltam ou sobram.
+    """
+    regras = bancada["corrida"]
+    if bancada["pista"].nome != pista:
+        bancada["pista"] = regras.abrir_pista(pista)
+
+    def perda_com(passos, receita=None):
+        chave = f"{pista}, {nome}, {semente}, {passos} passos"
+        return guardado(chave, lambda: round(bancada["correr"](receita or bancada["receita"](pecas, passos, nome), semente)[0], 4))
+
+    if pecas is None:
+        return perda_com(regras.REFERENCIA.passos, regras.REFERENCIA)
+    alvo = regras.ALVOS[pista]
+    if semente:
+        passos, inclinacao = contar.primeira[pista, nome]
+        return round(passos * math.exp((perda_com(passos) - alvo) / inclinacao))
+    poucos = PARTIDAS.get(nome, 120)
+    while perda_com(poucos) <= alvo:
+        poucos = poucos * 2 // 3
+    muitos = poucos * 3 // 2
+    while perda_com(muitos) > alvo:
+        poucos, muitos = muitos, muitos * 3 // 2
+    inclinacao = (perda_com(poucos) - perda_com(muitos)) / math.log(muitos / poucos)
+    passos = round(poucos * math.exp((perda_com(poucos) - alvo) / inclinacao))
+    contar.primeira[pista, nome] = passos, inclinacao
     return passos
+
+
+contar.primeira = {}        # (pista, receita): os passos da primeira semente, e quanto a perda desce quando eles crescem e vezes
 
 
 def guardado(nome, conta):
