@@ -278,6 +278,8 @@ def contar(bancada, pista, nome, pecas, semente):
     muitos = poucos * 3 // 2
     while perda_com(muitos) > alvo:
         poucos, muitos = muitos, muitos * 3 // 2
+        if muitos > 10_000:
+            sys.exit(f"«{nome}» não chegou ao alvo em {poucos} passos: diga isso na tabela, e tire a receita daqui.")
     inclinacao = (perda_com(poucos) - perda_com(muitos)) / math.log(muitos / poucos)
     passos = round(poucos * math.exp((perda_com(poucos) - alvo) / inclinacao))
     contar.primeira[pista, nome] = passos, inclinacao
