@@ -16,7 +16,7 @@ LICOES = (("00", "embedding", "vetores", "Como um texto\nvira vetores?"),
           ("06", "saida", "geração", "Como ele\nescreve?"),
           ("07", "bloco", "laboratório", "Que peça\nfaz o quê?"),
           ("08", "bloco", "GPT-2", "O que falta para\nser o GPT-2?"),
-          ("09", "bloco", "corrida", "O que mudou,\ne quanto compra?"))
+          ("09", "bloco", "corrida", "O que mudou,\ne quanto poupa?"))
 DE_QUEM = {"embedding": "embedding", "attention": "atencao", "feedforward": "feedforward", "norm": "norm"}
 
 

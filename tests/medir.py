@@ -216,30 +216,105 @@ def laboratorio(sementes=(0, 1, 2)):
     return medidas
 
 
-def corrida(sementes=(0, 1, 2)):
-    """Da lição 11: segundos e passos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
+# Por quantos passos a procura começa na primeira semente; nas outras, por perto do que a primeira achou.
+PARTIDAS = {"+ forma": 2000, "+ otimizador": 900, "+ descida reta": 900, "+ RMSNorm": 900, "+ RoPE": 650, "+ QK-norm": 600, "+ ReLU²": 600,
+            "+ zeros": 700, "+ Muon": 230, "+ taxa das tabelas": 230, "sem Muon": 550, "sem pares": 230, "sem RoPE": 250, "sem QK-norm": 180}
 
-    Precisa do texto do Machado (baixado, ou já guardado). Cada semente procura perto dos passos que a primeira achou.
+
+def corrida(sementes=(0, 1, 2)):
+    """Da lição 09: passos e segundos até o alvo, por semente, com as peças uma a uma e sem cada uma; e a referência.
+
+    Precisa do texto do Machado (baixado, ou já guardado). Os passos se contam com um núcleo, para que um vizinho não atrase; os segundos são
+    os passos vezes o tempo de um passo, medido com todos os núcleos em rodadas em que cada receita corre uns poucos passos por vez.
+    Com CORRIDA_PARCIAL=pasta, cada treino é guardado ali, e uma medida interrompida continua de onde parou.
     """
-    bancada = a_bancada("corrida-055", "corrida")
-    regras, todas, medidas = bancada["corrida"], bancada["PIECES"], {}
-    escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
-    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas}
-    sem_rede = "\n\n".join(h.texto for h in historinhas.sortear(8_000, semente=0))
-    pistas = {bancada["pista"]: escada | faltas, regras.abrir_pista("historinhas", sem_rede): {"+ pares": todas}}
+    bancada, nucleos = a_bancada("corrida-055", "corrida"), torch.get_num_threads()
+    regras, todas = bancada["corrida"], bancada["PIECES"]
     if bancada["pista"].nome == "historinhas":
         sys.exit("esta medida precisa do texto do Machado; sem rede, ele não veio.")
-    for pista, receitas in pistas.items():
-        bancada["pista"], aqui = pista, medidas.setdefault(pista.nome, {"referência": []})
-        for semente in sementes:
-            perda, segundos, _ = bancada["correr"](regras.REFERENCIA, semente)
-            aqui["referência"].append({"perda": round(perda, 4), "segundos": round(segundos, 1)})
-            for nome, pecas in receitas.items():
-                antes = aqui.setdefault(nome, [])
-                segundos, passos = bancada["ate_o_alvo"](pecas, semente, antes[0]["passos"] * 4 // 5 if antes else 100)
-                antes.append({"segundos": round(segundos, 2), "passos": passos})
-                print(f"\r{pista.nome}, semente {semente}, {nome}: {antes[-1]}", flush=True)
+    escada = {f"+ {nome}": pecas for nome, pecas in bancada["ESCADA"].items()}
+    faltas = {f"sem {peca}": [p for p in todas if p != peca] for peca in todas if peca != "otimizador"}
+    pistas = {"historinhas": {"+ pares": todas}, "Machado de Assis": escada | faltas}
+    torch.set_num_threads(1)
+    perdas, passos = {}, {}
+    for pista, nome, semente in [(p, n, s) for p in pistas for s in sementes for n in ("referência", *pistas[p])]:
+        passos[pista, nome, semente] = contar(bancada, pista, nome, pistas[pista].get(nome), semente)
+    perdas = {pista: [passos[pista, "referência", s] for s in sementes] for pista in pistas}
+    torch.set_num_threads(nucleos)
+    medidas = {}
+    for nome_da_pista, receitas in pistas.items():
+        pista = regras.abrir_pista(nome_da_pista)
+        ms = passo_em_rodadas(regras, pista, {"referência": regras.REFERENCIA} | {n: bancada["receita"](p, 1000, n) for n, p in receitas.items()})
+        medidas[nome_da_pista] = {"referência": [{"perda": p, "segundos": round(regras.REFERENCIA.passos * ms["referência"] / 1000, 1)} for p in perdas[nome_da_pista]]}
+        for nome in receitas:
+            dela = [passos[nome_da_pista, nome, s] for s in sementes]
+            medidas[nome_da_pista][nome] = [{"segundos": round(p * ms[nome] / 1000, 2), "passos": p} for p in dela]
     return medidas
+
+
+def contar(bancada, pista, nome, pecas, semente):
+    """Da referência, a perda; de outra receita, os passos até o alvo da pista.
+
+    A primeira semente treina por passos que não bastam e por passos que bastam, e interpola. As outras treinam uma vez, com os passos que a
+    primeira achou; a inclinação dela diz quantos faltam ou sobram.
+    """
+    regras = bancada["corrida"]
+    if bancada["pista"].nome != pista:
+        bancada["pista"] = regras.abrir_pista(pista)
+
+    def perda_com(passos, receita=None):
+        chave = f"{pista}, {nome}, {semente}, {passos} passos"
+        return guardado(chave, lambda: round(bancada["correr"](receita or bancada["receita"](pecas, passos, nome), semente)[0], 4))
+
+    if pecas is None:
+        return perda_com(regras.REFERENCIA.passos, regras.REFERENCIA)
+    alvo = regras.ALVOS[pista]
+    if semente:
+        passos, inclinacao = contar.primeira[pista, nome]
+        return round(passos * math.exp((perda_com(passos) - alvo) / inclinacao))
+    poucos = PARTIDAS.get(nome, 120)
+    while perda_com(poucos) <= alvo:
+        poucos = poucos * 2 // 3
+    muitos = poucos * 3 // 2
+    while perda_com(muitos) > alvo:
+        poucos, muitos = muitos, muitos * 3 // 2
+        if muitos > 10_000:
+            sys.exit(f"«{nome}» não chegou ao alvo em {poucos} passos: diga isso na tabela, e tire a receita daqui.")
+    inclinacao = (perda_com(poucos) - perda_com(muitos)) / math.log(muitos / poucos)
+    passos = round(poucos * math.exp((perda_com(poucos) - alvo) / inclinacao))
+    contar.primeira[pista, nome] = passos, inclinacao
+    return passos
+
+
+contar.primeira = {}        # (pista, receita): os passos da primeira semente, e quanto a perda desce quando eles crescem e vezes
+
+
+def guardado(nome, conta):
+    """O que `conta()` dá, ou o que já deu, se CORRIDA_PARCIAL diz onde se guarda."""
+    pasta = os.environ.get("CORRIDA_PARCIAL")
+    arquivo = pasta and Path(pasta, f"{nome}.json")
+    if arquivo and arquivo.exists():
+        return json.loads(arquivo.read_text(encoding="utf-8"))
+    valor = conta()
+    print(f"\r{nome}: {valor}", flush=True)
+    if arquivo:
+        arquivo.parent.mkdir(parents=True, exist_ok=True)
+        arquivo.write_text(json.dumps(valor), encoding="utf-8")
+    return valor
+
+
+def passo_em_rodadas(regras, pista, receitas, rodadas=15, passos=20):
+    """O tempo de um passo de cada receita, em ms: a mediana de rodadas em que todas correm, uma depois da outra."""
+    tempos = {nome: [] for nome in receitas}
+    for _ in range(rodadas):
+        for nome, receita in receitas.items():
+            marcas = []
+            for _, passo in regras.treinar(receita, pista):
+                marcas.append(passo.seconds)
+                if len(marcas) == passos + 2:
+                    break
+            tempos[nome] += [1000 * (b - a) for a, b in zip(marcas[1:], marcas[2:])]
+    return {nome: statistics.median(t) for nome, t in tempos.items()}
 
 
 MEDIDAS = {"gramatica": gramatica, "velocidade": velocidade, "cadernos": tempos_dos_cadernos, "tempo": tempo, "treino": treino,

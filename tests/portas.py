@@ -712,7 +712,7 @@ def so_encode(t):
 
 FICHA_BOA = GPTConfig(9, 5, 8, 2, 1)
 PALAVRAS = ["a b c d e f g h"]
-VOLTA = dict(autoria="Bia", receita="a minha", pista="historinhas", perda=0.37, alvo=0.384, segundos=5.0, vezes=12.0, passos=250,
+VOLTA = dict(autoria="Bia", receita="a minha", pista="historinhas", perda=0.37, alvo=0.398, segundos=5.0, vezes=12.0, passos=250,
              parametros=250_000, semente=0, quando="2026-11-25T10:00:00.1")
 GRAMATICA = """
 [concorda.antes]

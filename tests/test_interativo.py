@@ -142,16 +142,16 @@ def test_palavra_desconhecida_vira_um_recado_e_a_figura_fica(abrir, frase, recad
     assert not painel.recado.value and painel.tela.value == antes
 
 
-def test_no_giro_andar_com_os_dois_nao_muda_a_nota():
+def test_no_giro_andar_com_os_dois_nao_muda_os_pontos():
     painel = giro()
     consulta, chave = controle(painel, "Lugar da consulta"), controle(painel, "Lugar da chave")
-    nota = lambda: re.search(r"dá nota (−?[\d,]+)", painel.tela.value)[1]
-    notas = {}
+    pontos = lambda: re.search(r"dá (−?[\d,]+) pontos", painel.tela.value)[1]
+    vistos = {}
     for distancia in (0, 4):
         for lugar in (0, 5, 12):
             consulta.value, chave.value = lugar + distancia, lugar
-            notas.setdefault(distancia, set()).add(nota())
-    assert len(notas[0]) == len(notas[4]) == 1 and notas[0] != notas[4]
+            vistos.setdefault(distancia, set()).add(pontos())
+    assert len(vistos[0]) == len(vistos[4]) == 1 and vistos[0] != vistos[4]
 
 
 def test_o_laboratorio_mostra_as_duas_e_escapa_o_que_nao_e_seu():

@@ -29,7 +29,7 @@ from .numeros import numero as n
 T = 64                               # a janela em que todos são julgados
 PASTA = Path("meu-modelo") / "corrida"
 # A perda em que a referência termina, média de três sementes (`corrida`, em tests/medidas.json).
-ALVOS = {"Machado de Assis": 1.859, "historinhas": 0.384}
+ALVOS = {"Machado de Assis": 1.859, "historinhas": 0.398}
 MAX_NOME, MAX_BYTES = 400, 8_000     # letras de um nome; bytes do arquivo de uma volta, que tem uns 400
 MAX_LINHAS = 100                     # de cada parte do placar, e da lista do que ficou de fora
 SEMENTES = 2**63 - 1

@@ -399,22 +399,22 @@ def raio_x(model=None, tokenizer=None, frase=FRASE, parada=0):
 
 
 def giro(turns, rotate, T=24, hs=32, semente=0):
-    """O giro do RoPE: a nota de uma consulta com a mesma chave posta em cada lugar. `turns` e `rotate` são da lição 11."""
+    """O giro do RoPE: os pontos de uma consulta com a mesma chave posta em cada lugar. `turns` e `rotate` são da lição 11."""
     cos, sin = turns(T, hs)
     q, k = torch.randn(2, hs, generator=torch.Generator().manual_seed(semente))
-    q = q + 2 * k                                   # parecida com a chave: a nota tem um pico para se ver andar
+    q = q + 2 * k                                   # parecida com a chave: os pontos têm um pico para se ver andar
     giradas = [rotate(t.expand(T, hs), cos, sin) for t in (q, k)]
-    notas = (giradas[0] @ giradas[1].T / math.sqrt(hs)).tolist()
+    pontos = (giradas[0] @ giradas[1].T / math.sqrt(hs)).tolist()
     consulta, chave = _inteiro("Lugar da consulta", 12, 0, T - 1), _inteiro("Lugar da chave", 8, 0, T - 1)
-    maior = max(abs(nota) for linha in notas for nota in linha)
+    maior = max(abs(ponto) for linha in pontos for ponto in linha)
 
     def desenhar():
         i, j = consulta.value, chave.value
-        linhas = [(f"chave no lugar {t}", max(0.0, nota / maior), numero(nota, 2), veja.COR["atencao" if t == j else "apagado"], t == j)
-                  for t, nota in enumerate(notas[i])]
-        frase = (f"A consulta no lugar {i} dá nota {numero(notas[i][j], 2)} à chave no lugar {j}, a {abs(i - j)} de distância. "
-                 "Some o mesmo tanto aos dois lugares: a nota fica.")
-        return figura(barras(f"As notas da consulta no lugar {i}", linhas), frase)
+        linhas = [(f"chave no lugar {t}", max(0.0, ponto / maior), numero(ponto, 2), veja.COR["atencao" if t == j else "apagado"], t == j)
+                  for t, ponto in enumerate(pontos[i])]
+        frase = (f"A consulta no lugar {i} dá {numero(pontos[i][j], 2)} pontos à chave no lugar {j}, a {abs(i - j)} de distância. "
+                 "Some o mesmo tanto aos dois lugares: os pontos ficam.")
+        return figura(barras(f"Os pontos da consulta no lugar {i}", linhas), frase)
 
     return Painel(desenhar, [[consulta, chave]], "giro do RoPE")
 

@@ -11,4 +11,4 @@ e o que se confere. Um professor pode mudar qualquer frase. Elas são TOML, e os
 Entre chaves vão valores que o verificador preenche. `assim` é código.
 """
 
-from . import texto, vetores, atencao, feedforward, residual, bloco, treino, geracao, turma, laboratorio, gpt2  # noqa: F401, I001
+from . import texto, vetores, atencao, feedforward, residual, bloco, treino, geracao, turma, laboratorio, gpt2, corrida  # noqa: F401, I001
