@@ -19,6 +19,11 @@ def licoes():
     return [CAPITULO / f"{nome}.ipynb" for nome in AJUSTES["licoes"]]
 
 
+def numeradas():
+    """As lições do caminho, que têm número; o «Aprofunde» é um anexo."""
+    return [licao for licao in licoes() if licao.stem[:2].isdigit()]
+
+
 @functools.cache
 def celulas(caderno):
     return json.loads(caderno.read_text(encoding="utf-8"))["cells"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / pasta) for pasta in ("", "ferramentas", "04-gpt-do-zero")]
-from cadernos import celulas, licoes, rotulos, texto  # noqa: E402
+from cadernos import celulas, numeradas, rotulos, texto  # noqa: E402
 
 EXERCICIO = re.compile(r"^\s*confere\.(?!placar)\w+\(", re.MULTILINE)
 CODIGO = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
@@ -124,14 +124,14 @@ def queixas(licao):
 
 def main():
     pedidas = sys.argv[1:]
-    tabela = [medir(licao) for licao in licoes()]
+    tabela = [medir(licao) for licao in numeradas()]
     larguras = {k: max(len(k), *(len(str(m[k])) for m in tabela)) for k in tabela[0]}
     for linha in [dict(zip(larguras, larguras)), *tabela]:
         print("  ".join(str(linha[k]).ljust(larguras[k]) for k in larguras))
-    for licao in licoes():
+    for licao in numeradas():
         if licao.stem[:2] in pedidas:
             print(f"\n{licao.stem}:", *queixas(licao), sep="\n- ")
-            print("nomes antes da hora:", *(f"{id} {nome}" for de, id, nome in antes_da_hora(licoes()) if de == licao), sep="\n- ")
+            print("nomes antes da hora:", *(f"{id} {nome}" for de, id, nome in antes_da_hora(numeradas()) if de == licao), sep="\n- ")
 
 
 if __name__ == "__main__":

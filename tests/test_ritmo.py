@@ -5,9 +5,9 @@ import re
 import pytest
 
 import ritmo
-from cadernos import CAPITULO, celulas, licoes, texto
+from cadernos import CAPITULO, celulas, numeradas, texto
 
-LICOES = [licao for licao in licoes() if licao.stem[:2].isdigit()]
+LICOES = numeradas()
 cada = pytest.mark.parametrize("licao", LICOES, ids=lambda licao: licao.stem)
 
 

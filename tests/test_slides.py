@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import slides
-from cadernos import RAIZ, licoes
+from cadernos import RAIZ, numeradas
 from navegador import navegador, precisa_de_navegador
 
-LICOES = licoes()
+LICOES = numeradas()
 
 
 @pytest.mark.parametrize("licao", LICOES, ids=lambda c: c.stem)

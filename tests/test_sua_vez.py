@@ -14,7 +14,7 @@ import gptmini
 import guia
 from apoio import confere, pronto
 from apoio.confere import corretor
-from cadernos import celulas, licoes, rotulos, texto
+from cadernos import celulas, numeradas, rotulos, texto
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def test_a_solucao_dobrada_passa(licao, enunciado, molde, solucao):
     assert responder(licao, molde, solucao).ok
 
 
-@pytest.mark.parametrize("licao", licoes(), ids=lambda caminho: caminho.stem)
+@pytest.mark.parametrize("licao", numeradas(), ids=lambda caminho: caminho.stem)
 def test_cada_licao_tem_ao_menos_dois_exercicios_de_tipos_diferentes(licao):
     tipos = [re.sub(r"^\d+\. ", "", enunciado.partition("### ")[2]).split()[0] for de, enunciado, _, _ in TODOS if de == licao]
     assert len(tipos) >= 2 and len(set(tipos)) >= 2
