@@ -275,8 +275,8 @@ def test_o_caderno_so_recebe_da_preparacao_o_curso_e_nenhum_nome(caderno):
     assert nomes_de_fora("import os\nprint(os, curso)") == {"curso"}
 
 
-# As que treinam de verdade rodam uma vez só, pelo nbval; das outras, a 08 é a única demorada.
-TREINAM = {caderno_de(id) for id in ("treino-059", "geracao-024", "laboratorio-052", "corrida-055")}
+# As que treinam de verdade rodam uma vez só, pelo nbval; das outras, a 10 é a única demorada.
+TREINAM = {caderno_de(id) for id in ("treino-059", "geracao-024", "turma-004", "laboratorio-052", "corrida-055")}
 DEMORADA = caderno_de("gpt2-004")
 
 

@@ -44,7 +44,7 @@ ESTADO = """() => {
 
 def paineis_das_ultimas():
     """As células das lições 10 e 11 que abrem painéis, sem os treinos de antes; o da 07, com dois ensaios feitos na hora."""
-    corrida, gpt2 = (celulas(caderno_de(id)) for id in ("corrida-055", "gpt2-004"))
+    corrida, gpt2, aprofunde = (celulas(caderno_de(id)) for id in ("corrida-055", "gpt2-004", "atencao-mexa-3"))
     fonte = lambda licao, pedaco: next(texto(c) for c in licao if c["cell_type"] == "code" and pedaco in texto(c))
     ensaios = """from apoio import historinhas, interativo
 
@@ -54,7 +54,7 @@ def ensaio(semente, excesso):
 
 interativo.laboratorio({"inteira": ensaio(0, 0.01), "sem atenção": ensaio(1, 1.2)})"""
     juntas = [fonte(corrida, "# Preparação"), "import torch", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
-               fonte(gpt2, "interativo.orcamento"), ensaios]
+               fonte(gpt2, "interativo.orcamento"), fonte(aprofunde, "interativo.chaves"), ensaios]
     nucleo = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}     # sem ele, o JupyterLab pergunta
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in juntas], metadata=nucleo)
 
@@ -163,13 +163,13 @@ def fotografar(quadro, nome):
     quadro.screenshot(path=CAPTURAS / f"{nome}.png")
 
 
-def test_licao_01_no_jupyterlab(laboratorio, pagina):
+def test_licao_02_no_jupyterlab(laboratorio, pagina):
     rodar_tudo(pagina, laboratorio, "02-atencao-causal.ipynb")
     # As conferências vêm fechadas, com o título à vista, e abrem com um clique; as saídas delas ficam.
     fechadas = pagina.locator(".jp-CodeCell .jp-Placeholder")
     quantas = fechadas.count()
     assert quantas == sum(bool(DOBRAS & set(rotulos(c))) for c in celulas(caderno_de("atencao-042"))) > 5
-    assert "Conferência: " in fechadas.first.inner_text()
+    assert fechadas.filter(has_text="Conferência: ").count() > 5
     fechadas.first.locator(".jp-Placeholder-content").click()
     espera(lambda: fechadas.count() == quantas - 1)
     explorador = painel(pagina, "Token que olha")
@@ -183,18 +183,9 @@ def test_licao_01_no_jupyterlab(laboratorio, pagina):
     explorador.get_by_role("alert").wait_for()
     assert "não conheço «pippa»" in explorador.get_by_role("alert").inner_text() and figura.inner_html() == antes
     fotografar(explorador, "01-palavra-desconhecida")
-    chaves = painel(pagina, "Cabeças")
-    figura = chaves.locator("figure")
-    antes = figura.inner_html()
-    chaves.get_by_label("Máscara").focus()
-    pagina.keyboard.press("Space")
-    mudou(figura, antes)
-    assert "Sem máscara" in figura.inner_text()
-    mexer_pelo_teclado(chaves, "Cabeças", "ArrowRight", 1)
-    fotografar(chaves, "01-chaves")
 
 
-def test_licao_06_no_jupyterlab(laboratorio, pagina):
+def test_licao_07_no_jupyterlab(laboratorio, pagina):
     rodar_tudo(pagina, laboratorio, "07-geracao.ipynb")
     quadro = painel(pagina, "Temperatura")
     figura, historia = quadro.locator("figure"), quadro.locator(".widget-html-content p").first
@@ -212,7 +203,7 @@ def test_licao_06_no_jupyterlab(laboratorio, pagina):
     fotografar(quadro, "06-proxima-palavra-depois")
 
 
-def test_os_paineis_das_licoes_07_a_09_no_jupyterlab(laboratorio, pagina):
+def test_os_outros_paineis_no_jupyterlab(laboratorio, pagina):
     rodar_tudo(pagina, laboratorio, "paineis.ipynb")
     giro = painel(pagina, "Lugar da chave")
     assert mexer_pelo_teclado(giro, "Lugar da chave", "ArrowRight", 3) < 1000
@@ -232,3 +223,12 @@ def test_os_paineis_das_licoes_07_a_09_no_jupyterlab(laboratorio, pagina):
     assert "excesso: 1,200" in figura.inner_text() and "excesso: 0,010" not in figura.inner_text()
     mexer_pelo_teclado(variantes, "História", "ArrowRight", 2)
     fotografar(variantes, "07-duas-variantes")
+    chaves = painel(pagina, "Cabeças")
+    figura = chaves.locator("figure")
+    antes = figura.inner_html()
+    chaves.get_by_label("Máscara").focus()
+    pagina.keyboard.press("Space")
+    mudou(figura, antes)
+    assert "Sem máscara" in figura.inner_text()
+    mexer_pelo_teclado(chaves, "Cabeças", "ArrowRight", 1)
+    fotografar(chaves, "01-chaves")
