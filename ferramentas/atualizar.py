@@ -18,7 +18,8 @@ import nbformat
 
 from cadernos import AJUSTES, CAPITULO, PAGINA, RAIZ, licoes, sem_marcas
 
-DOBRAS = {"conferencia", "endurecida"}      # o que se pode pular, e o que se ensinou antes sem as conferências de entrada
+# O que se pode pular; o que se ensinou antes, agora com as conferências de entrada; o que só serve às outras células.
+DOBRAS = {"conferencia", "endurecida", "apoio"}
 TITULO = "#@title"
 METADADOS = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -36,7 +37,7 @@ def titulo_da_dobra(celula, secao):
     if tem_rotulo(celula, "conferencia"):
         return f"Conferência: {secao}"
     definidos = [no.name for no in ast.parse(celula.source).body if isinstance(no, ast.ClassDef | ast.FunctionDef)]
-    return "Endurecida: " + ", ".join(f"`{nome}`" for nome in definidos)
+    return ("Endurecida: " if tem_rotulo(celula, "endurecida") else "Apoio: ") + ", ".join(f"`{nome}`" for nome in definidos)
 
 
 def dobrar(celula, secao):

@@ -106,7 +106,9 @@ def queixas(licao):
         ("visíveis", "máximo", 32, m["visíveis"] > 32), ("1º exercício", "máximo", 8, not 0 < m["1º exercício"] <= 8), ("fila", "máximo", 10, m["fila"] > 10),
         ("exercícios", "mínimo", 4, m["exercícios"] < 4), ("mudas", "máximo", 0, m["mudas"] > 0), ("minutos", "máximo", 75, m["minutos"] > 75)] if passa]
     for celula in vistas:
-        maximo = 30 if re.search(r"^#\| export", texto(celula), re.MULTILINE) else 15
+        # Uma classe ensinada, exportada ou da bancada de uma lição, pode chegar a trinta.
+        classe = re.search(r"^#\| export", texto(celula), re.MULTILINE) or "bancada" in rotulos(celula) and re.search(r"^class ", texto(celula), re.MULTILINE)
+        maximo = 30 if classe else 15
         if len(linhas(celula)) > maximo and not tem_exercicio(celula):
             achadas.append(f"{celula['id']}: {len(linhas(celula))} linhas visíveis, e o máximo é {maximo}")
     for celula in celulas(licao):
