@@ -383,7 +383,7 @@ class GPTComUmaPosicaoSo(_GPT):
 
 # -- a perda ----------------------------------------------------------------------------------------------
 
-@certa("perda_media")
+@certa("perda_cruzada")
 def perda_com_laco(logits, alvos):
     total, contadas = 0.0, 0
     for t in range(len(alvos)):
@@ -394,45 +394,45 @@ def perda_com_laco(logits, alvos):
     return total / contadas
 
 
-@certa("perda_media")
+@certa("perda_cruzada")
 def perda_com_gather(logits, alvos):
     contam = alvos != -100
     logs = logits[contam].log_softmax(dim=-1)
     return -logs.gather(1, alvos[contam].view(-1, 1)).mean()
 
 
-@errada("perda_media", "chama `cross_entropy`", "à mão")
+@errada("perda_cruzada", "chama `cross_entropy`", "à mão")
 def perda_pronta(logits, alvos):
     return F.cross_entropy(logits, alvos)
 
 
-@errada("perda_media", "sinal de menos")
+@errada("perda_cruzada", "sinal de menos")
 def perda_sem_sinal(logits, alvos):
     return -perda_com_laco(logits, alvos)
 
 
-@errada("perda_media", "Saiu a soma")
+@errada("perda_cruzada", "Saiu a soma")
 def perda_somada(logits, alvos):
     return perda_com_laco(logits, alvos) * (alvos != -100).sum()
 
 
-@errada("perda_media", "dividida por T")
+@errada("perda_cruzada", "dividida por T")
 def perda_dividida_por_todas(logits, alvos):
     return perda_com_laco(logits, alvos) * (alvos != -100).sum() / len(alvos)
 
 
-@errada("perda_media", "faltou o logaritmo")
+@errada("perda_cruzada", "faltou o logaritmo")
 def perda_sem_ln(logits, alvos):
     contam = alvos != -100
     return logits[contam].softmax(dim=-1).gather(1, alvos[contam].view(-1, 1)).mean()
 
 
-@errada("perda_media", "alvo −100 entraram")
+@errada("perda_cruzada", "alvo −100 entraram")
 def perda_que_conta_tudo(logits, alvos):
     return -logits.log_softmax(dim=-1).gather(1, alvos.clamp(min=0).view(-1, 1)).mean()
 
 
-@errada("perda_media", "pelas posições")
+@errada("perda_cruzada", "pelas posições")
 def perda_no_eixo_errado(logits, alvos):
     contam = alvos != -100
     return -logits.log_softmax(dim=0)[contam].gather(1, alvos[contam].view(-1, 1)).mean()
@@ -539,6 +539,6 @@ def contar_com_dropout(c):
 imita("bloco")(lambda **a: type("X", (TransformerBlock,), {"forward": lambda self, x: _bloco(self, x, **a)}))
 imita("consertar_pilha")(lambda **a: type("X", (_Pilha,), {"forward": lambda self, x: _pilha(self, x, **a)}))
 imita("modelo")(lambda **a: type("X", (GPTMini,), {"forward": lambda self, idx: _modelo(self, idx, **a)}))
-imita("perda_media")(lambda **a: lambda logits, alvos: _perda(logits, alvos, **a))
+imita("perda_cruzada")(lambda **a: lambda logits, alvos: _perda(logits, alvos, **a))
 imita("bloco_paralelo")(lambda **a: type("X", (_Paralelo,), {"forward": lambda self, x: _paralelo(self, x, **a)}))
 imita("contar_parametros")(lambda **a: lambda ficha: int(_parametros(ficha, **a)))

@@ -591,11 +591,11 @@ dica = "A posição t foi comparada com o alvo de t − 1; `alvos[t]` já é o t
 pergunta = "Que posição dos logits faz a previsão de `alvos[t]`?"
 erro = "A própria posição t: os alvos já vêm deslocados."
 """)
-def perda_media(resposta):
+def perda_cruzada(resposta):
     """`f(logits, alvos)`: logits (T, V) e alvos (T,) -> a média de −ln(chance do alvo), menos onde o alvo é −100."""
     exigir(resposta)
     if nome := _chama(resposta, {"cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss", "GPTMini"}):
-        raise diga("perda_media.chamou_a_pronta", nome=nome)
+        raise diga("perda_cruzada.chamou_a_pronta", nome=nome)
     casos = []
     for i, (T, V, fora) in enumerate([(6, 5, [2]), (4, 3, []), (7, 9, [0, 6]), (1, 4, []), (5, 8, [1, 2, 3])]):
         alvos = torch.randint(V, (T,), generator=sorteio(90 + i))
@@ -603,7 +603,7 @@ def perda_media(resposta):
         casos.append((3 * torch.randn(T, V, generator=sorteio(80 + i)), alvos))
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     saidas = [s.reshape(()) if s.numel() == 1 else s for s in saidas]                 # (1,) também é um número
-    julgar("perda_media", saidas, casos, _perda, "")
+    julgar("perda_cruzada", saidas, casos, _perda, "")
     logits, alvos = casos[0]
     mesmo_gradiente(lambda x: _perda(x, alvos), lambda x: resposta(x, alvos.clone()), [logits])
     return f"É a média de −ln(chance) das posições com alvo, em {len(casos)} casos."

@@ -22,7 +22,7 @@ def _pontos(q, k, g, norma="comprimento", quem="os dois", eixo=-1, escala="g", r
 
 
 @exercicio(r"""
-onde = "Lição 09, «QK-norm: consultas e chaves do mesmo tamanho»."
+onde = "Lição 11, «QK-norm: consultas e chaves do mesmo tamanho»."
 
 [sem_norma]
 imita = {quem = "nenhum"}
@@ -95,7 +95,7 @@ imita = {troca = true}
 dica = "`q` e `k` estão trocados: a linha tem de ser quem procura."
 pergunta = "Em `a @ b.mT`, de quem são as linhas?"
 erro = "Com os dois trocados, os pontos saem transpostos."
-onde = "Lição 01, «Etapa 2: com matrizes»."
+onde = "Lição 02, «Etapa 2: com matrizes»."
 """)
 def pontos_do_artigo(resposta):
     """`f(q, k, g)`, com q e k (B, T, hs), `-> (B, T, T)`: g vezes o produto das consultas e chaves de comprimento 1."""
@@ -129,7 +129,7 @@ def _trincas(idx, V, antes="zeros", ordem="certa", letras=3, base="V", futuro=Fa
 
 
 @exercicio(r"""
-onde = "Lição 09, «Tabela de pares»."
+onde = "Lição 11, «Tabela de pares»."
 
 [so_pares]
 imita = {letras = 2}

@@ -1,5 +1,7 @@
 """Do mini ao GPT-2: os nomes dos pesos, o cache e as contas de papel."""
 
+import math
+
 import torch
 
 from apoio.confere.corretor import chamar, cru, descrever, diga, exercicio, exigir, forma_errada, igual, julgar, sorteio, um_tensor, uma_sequencia
@@ -146,7 +148,7 @@ def _numero(exercicio_, valor):
     numero = cru(valor)
     if numero is None or isinstance(numero, complex):
         raise diga(f"{exercicio_}.nao_e_numero", veio=descrever(valor))
-    return torch.tensor(float(numero), dtype=torch.float64)
+    return torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64)
 
 
 def _horas(parametros, tokens, pico, parte, contas=6, unidade=3600, usa_parte=True, tera=1e12, tokens_por="total"):

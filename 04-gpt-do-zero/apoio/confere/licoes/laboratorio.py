@@ -1,5 +1,7 @@
 """Laboratório: o veredito, a parte das palavras acertadas e uma cirurgia."""
 
+import math
+
 import torch
 
 from apoio.confere.corretor import FICHA, chamar, cru, descrever, diga, exercicio, exigir, forma_errada, julgar, pt, sortear_pesos, sorteio
@@ -81,11 +83,6 @@ onde = "Lição 09, «O que cada falta mostra»."
 [nao_e_numero]
 dica = "Devolveu {veio}; esperava um número de 0 a 1."
 
-[forma]
-dica = "Os palpites não têm a forma dos alvos: `.argmax` foi no eixo errado, e as formas (B, V) e (B, T) não se comparam."
-pergunta = "Que eixo de (B, T, V) é o das palavras?"
-erro = "O último: `logits.argmax(dim=-1)` dá (B, T)."
-
 [eixo_do_tempo]
 imita = {eixo = 1}
 dica = "`.argmax` procurou a maior entre os lugares do texto; é entre as palavras."
@@ -140,7 +137,7 @@ def acerto(resposta):
         numero = cru(veio := chamar(resposta, *caso))
         if numero is None or isinstance(numero, complex):
             raise diga("acerto.nao_e_numero", veio=descrever(veio))
-        saidas.append(torch.tensor(float(numero), dtype=torch.float64))
+        saidas.append(torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64))
     julgar("acerto", saidas, casos, _acerto, "", folga=1e-6)
     return f"A parte acertada está certa em {len(casos)} lotes, sem contar o enchimento."
 

@@ -1,5 +1,7 @@
 """A turma no modelo: as notas do boletim e as linhas novas da tabela."""
 
+import math
+
 import torch
 
 from apoio.confere.corretor import chamar, cru, descrever, diga, exercicio, exigir, julgar, sorteio, um_tensor
@@ -9,7 +11,7 @@ def _um_numero(valor):
     numero = cru(valor)
     if numero is None or isinstance(numero, complex):
         raise diga("nota.nao_e_numero", veio=descrever(valor))
-    return torch.tensor(float(numero), dtype=torch.float64)
+    return torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64)
 
 
 def _nota(vereditos, sem_juizo="erro", devolve="parte"):
