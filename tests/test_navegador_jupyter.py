@@ -53,7 +53,7 @@ def ensaio(semente, excesso):
     return {"textos": textos, "excesso": excesso, "boletim": historinhas.boletim(textos)}
 
 interativo.laboratorio({"inteira": ensaio(0, 0.01), "sem atenção": ensaio(1, 1.2)})"""
-    juntas = [fonte(corrida, "# Preparação"), "import torch", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
+    juntas = [fonte(corrida, "# Preparação"), "import torch\nfrom torch import nn", fonte(corrida, "def turns"), fonte(corrida, "interativo.giro"),
                fonte(gpt2, "interativo.orcamento"), fonte(aprofunde, "interativo.chaves"), ensaios]
     nucleo = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}     # sem ele, o JupyterLab pergunta
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in juntas], metadata=nucleo)
