@@ -516,13 +516,13 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
 
 def sinal_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
     """O tamanho do sinal depois de cada camada, na ida. `curvas`: {nome: um número por camada}."""
-    return _por_camada(curvas, "O sinal, na ida", "tamanho do sinal", eixo, escala, primeiro)
+    return _por_camada(curvas, "O sinal, na ida", "tamanho do sinal", f"{eixo}\no sinal anda para a direita →", escala, primeiro)
 
 
 def gradiente_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
     """O tamanho do gradiente em cada camada, na volta. `curvas`: {nome: um número por camada}."""
     titulo = "O gradiente, na volta"
-    return _por_camada(curvas, titulo, "tamanho do gradiente", eixo, escala, primeiro)
+    return _por_camada(curvas, titulo, "tamanho do gradiente", f"{eixo}\n← o gradiente anda para a esquerda", escala, primeiro)
 
 
 def temperaturas(quadros, temperaturas):
