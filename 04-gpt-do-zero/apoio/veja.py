@@ -497,7 +497,7 @@ def boletins(lotes):
 def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
     figura, quadro = _quadro(9, 4.4)
-    em_estudo = list(curvas)[-1]
+    em_estudo = list(curvas)[-1] if len(curvas) > 1 else None      # uma só: a cor de quem está sem a peça
     for nome, valores in curvas.items():
         onde = range(primeiro, primeiro + len(valores))
         cor = COR["residual"] if nome == em_estudo else COR["saida"]
