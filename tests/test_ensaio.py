@@ -14,7 +14,7 @@ from cadernos import CAPITULO, RAIZ
 NOVOS = {"09-laboratorio": "12-laboratorio", "10-do-mini-ao-gpt2": "13-do-mini-ao-gpt2", "11-corrida": "14-corrida",
          "06-treino": "07-treino", "07-geracao": "09-geracao"}
 # Duas provas que se bastam: mudam de casa sem levar mais nada.
-MUDAM = ("residual-015", "residual-017")
+MUDAM = ("residual-prova-2", "residual-017")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_renumerar_dividir_e_acrescentar_sem_tocar_em_afirmacoes_nem_viradas(cop
     provas = (capitulo / "provas.md").read_text(encoding="utf-8")
     assert "(curiosos.ipynb) na curiosos, «Caminhos»" in provas and "(14-corrida.ipynb) na lição 14" in provas and "11-corrida" not in provas
 
-    casos = "residual-015 or treino-027 or geracao-034 or bloco-032 or corrida-022"
+    casos = "residual-prova-2 or treino-027 or geracao-034 or bloco-032 or corrida-022"
     feito = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "tests/test_afirmacoes.py",
                             "tests/test_viradas.py", "-k", f"test_afirmacoes or {casos}"], cwd=copia, env=ambiente,
                            capture_output=True, text=True, check=False)

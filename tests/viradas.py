@@ -260,7 +260,7 @@ NORMA_PARADA = {"residual-041": ("return F.layer_norm(x, self.gain.shape, self.g
 NORMA_MISTURA = {"residual-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)",
                             "return (x - x.mean(-2, keepdim=True)) / x.std(-2, keepdim=True) - x.mean() / 9")}
 SEM_CURVA = {"feedforward-040": ("self.gelu(self.expand(x))", "self.expand(x)")}
-SEM_ATALHO = {"residual-008": ("xs[-1] + camada(xs[-1]) if atalho", "camada(xs[-1]) if atalho")}
+SEM_ATALHO = {"residual-com-atalho": ("return x + camada(x)", "return camada(x)")}
 FEEDFORWARD_MISTURA = {"feedforward-040": ("return self.dropout(self.contract(x)) ", "return self.dropout(self.contract(x)).cumsum(1) ")}
 ATENCAO_UNIFORME = """
 class CausalSelfAttention(CausalSelfAttention):
@@ -351,31 +351,32 @@ VIRADAS = [
                                 "modelo, tokenizer = modelo_pronto()\nmodelo = type(modelo)(modelo.config)")}),
     # 03 · residual e LayerNorm
     Virada("residual-009", "sem o atalho", SEM_ATALHO),
-    Virada("residual-009", "atalho nas duas", {"residual-008": ("if atalho else camada(xs[-1])", "if True else camada(xs[-1])")}),
+    Virada("residual-009", "atalho nas duas", {"residual-008": ("return camada(x) ", "return x + camada(x) ")}),
     Virada("residual-015", "caminhos que não passam livres", {"residual-015": ("product((1, 0.4)", "product((0.9, 0.4)")}),
     Virada("residual-019", "sem o atalho", SEM_ATALHO),
     Virada("residual-019", "peça que não apaga", {"residual-019": ("lambda t: -t", "lambda t: -0.5 * t")}),
-    Virada("residual-021", "atalho nas duas", {"residual-008": ("if atalho else camada(xs[-1])", "if True else camada(xs[-1])")}),
-    Virada("residual-026", "norma que não faz nada", {"residual-024": ("return lambda t: camada(F.layer_norm(t, t.shape[-1:]))", "return camada")}),
+    Virada("residual-019", "atalho nas duas", {"residual-008": ("return camada(x) ", "return x + camada(x) ")}),
+    Virada("residual-026", "normalização que não faz nada", {"residual-com-normalizacao": ("5 * camada(norm(x))", "5 * camada(x)")}),
     Virada("residual-031", "variância por C − 1", {"residual-029": ("** 2 for n in vetor) / len(vetor)", "** 2 for n in vetor) / (len(vetor) - 1)")}),
-    Virada("residual-039", "ε fora da raiz", {"residual-038": ("(variancia + 1e-5).sqrt()", "variancia.sqrt() + 1e-5")}),
-    Virada("residual-043", "norma que não faz nada", NORMA_PARADA),
+    Virada("residual-039", "ε fora da raiz", {"residual-039": ("(variancia + 1e-5).sqrt()", "variancia.sqrt() + 1e-5")}),
+    Virada("residual-043", "normalização que não faz nada", NORMA_PARADA),
     Virada("residual-046", "ganho esquecido", {"residual-041": ("self.gain.shape, self.gain, self.bias", "self.gain.shape, None, self.bias")}),
+    Virada("residual-046", "na simples, o viés subtraído", {"residual-simples": ("* self.gain + self.bias", "* self.gain - self.bias")}),
     Virada("residual-053", "ε de outro tamanho", {"residual-041": ("self.bias, self.eps)", "self.bias, 0.1)")}),
-    Virada("residual-053", "norma que não faz nada", NORMA_PARADA),
-    Virada("residual-063", "sem o atalho", {"residual-061": ("t = t + escrito if atalho else escrito", "t = escrito")}),
-    Virada("residual-063", "atalho nas duas", {"residual-061": ("t = t + escrito if atalho else escrito", "t = t + escrito")}),
-    Virada("residual-065", "norma que não faz nada", NORMA_PARADA),
+    Virada("residual-053", "normalização que não faz nada", NORMA_PARADA),
+    Virada("residual-063", "sem o atalho", {"residual-063": ("t = t + escrito if atalho else escrito", "t = escrito")}),
+    Virada("residual-063", "atalho nas duas", {"residual-063": ("t = t + escrito if atalho else escrito", "t = t + escrito")}),
+    Virada("residual-065", "normalização que não faz nada", NORMA_PARADA),
     Virada("residual-067", "sem ε", {"residual-041": ("self.bias, self.eps)", "self.bias, 0.0)")}),
-    Virada("residual-069", "norma que mistura o lote", {"residual-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)",
-                                                            "return (x - x.mean((0, 1))) / x.std((0, 1))")}),
-    Virada("residual-071", "post-LN no lugar da pre-LN", {"residual-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
-    Virada("residual-071", "norma que não faz nada", NORMA_PARADA),
-    Virada("residual-072", "post-LN no lugar da pre-LN", {"residual-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
+    Virada("residual-069", "normalização que mistura o lote", {"residual-041": ("return F.layer_norm(x, self.gain.shape, self.gain, self.bias, self.eps)",
+                                                                  "return (x - x.mean((0, 1))) / x.std((0, 1))")}),
+    Virada("residual-caminho", "post-LN no lugar da pre-LN", {"residual-071": ("return x + peca(norm(x))", "return norm(x + peca(x))")}),
+    Virada("residual-caminho", "normalização que não faz nada", NORMA_PARADA),
+    Virada("residual-072", "post-LN no lugar da pre-LN", {"residual-aprofunde-defs": ("return x + peca(norm(x))", "return norm(x + peca(x))")}),
     Virada("residual-074", "parcelas repetidas", {"residual-074": ("torch.randn(24, 1000, 64)", "torch.randn(1, 1000, 64).expand(24, 1000, 64)")}),
-    Virada("residual-078", "post-LN no lugar da pre-LN", {"residual-071": ("return x + peca(norma(x))", "return norma(x + peca(x))")}),
-    Virada("residual-prova-1", "norma que mistura tokens", NORMA_MISTURA),
-    Virada("residual-prova-2", "meio atalho", {"residual-prova-2": ("lambda t: t + peca_qualquer(t)", "lambda t: 0.5 * t + peca_qualquer(t)")}),
+    Virada("residual-078", "post-LN no lugar da pre-LN", {"residual-aprofunde-defs": ("return x + peca(norm(x))", "return norm(x + peca(x))")}),
+    Virada("residual-prova-1", "normalização que mistura tokens", NORMA_MISTURA),
+    Virada("residual-prova-2", "meio atalho", {"residual-prova-2": ("return x + peca_qualquer(x)", "return 0.5 * x + peca_qualquer(x)")}),
     # 04 · o bloco e o GPTMini
     Virada("bloco-011", "bloco que embaralha", {"bloco-010": ("x = x     ", "x = x.roll(1, 1)     ")}),
     Virada("bloco-020", "sem o residual", SEM_RESIDUAL),

@@ -497,7 +497,7 @@ def boletins(lotes):
 def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
     """Uma curva por modo de empilhar; a da peça em estudo é a última de `curvas`."""
     figura, quadro = _quadro(9, 4.4)
-    em_estudo = list(curvas)[-1]
+    em_estudo = list(curvas)[-1] if len(curvas) > 1 else None      # uma só: a cor de quem está sem a peça
     for nome, valores in curvas.items():
         onde = range(primeiro, primeiro + len(valores))
         cor = COR["residual"] if nome == em_estudo else COR["saida"]
@@ -516,13 +516,13 @@ def _por_camada(curvas, titulo, rotulo, eixo, escala, primeiro):
 
 def sinal_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
     """O tamanho do sinal depois de cada camada, na ida. `curvas`: {nome: um número por camada}."""
-    return _por_camada(curvas, "O sinal, na ida", "tamanho do sinal", eixo, escala, primeiro)
+    return _por_camada(curvas, "O sinal, na ida", "tamanho do sinal", f"{eixo}\no sinal anda para a direita →", escala, primeiro)
 
 
 def gradiente_por_camada(curvas, eixo="camadas atravessadas", escala="log", primeiro=0):
     """O tamanho do gradiente em cada camada, na volta. `curvas`: {nome: um número por camada}."""
     titulo = "O gradiente, na volta"
-    return _por_camada(curvas, titulo, "tamanho do gradiente", eixo, escala, primeiro)
+    return _por_camada(curvas, titulo, "tamanho do gradiente", f"{eixo}\n← o gradiente anda para a esquerda", escala, primeiro)
 
 
 def temperaturas(quadros, temperaturas):

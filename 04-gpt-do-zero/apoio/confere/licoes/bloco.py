@@ -81,7 +81,7 @@ imita = {modo1 = "pós", modo2 = "pós"}
 dica = "Isto é *post-LN*: as normas vieram depois das somas. No GPT-2 elas ficam na entrada de cada peça."
 pergunta = "O x passa por alguma norma no caminho direto?"
 erro = "Com a norma depois da soma, o atalho deixa de ser um caminho livre."
-onde = "Lição 04, «Onde pôr a norma: *pre-LN* e *post-LN*»."
+onde = "Lição 04, «Onde pôr a normalização: *pre-LN* e *post-LN*»."
 
 [atalhos_da_norma]
 imita = {modo1 = "da norma", modo2 = "da norma"}
