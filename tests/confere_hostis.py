@@ -441,7 +441,7 @@ def _com_efeito(exercicio, efeito, resposta):
 
 
 # As de conta errada: a que só se recusa por chamar a função pronta dá os números certos, e dentro de outra função não se vê.
-ERRADAS = {e: r for e, r, palavras in respostas.ERRADAS[::-1] if not any("chama" in p or "pronta" in p for p in palavras)}
+ERRADAS = {e: r for e, r, palavras in respostas.ERRADAS[::-1] if not any("chama" in p or "solução da lição" in p for p in palavras)}
 for i, (nome, efeito) in enumerate(EFEITOS.items()):
     for j, exercicio in enumerate(corretor.EXERCICIOS):
         if (i + j) % 4 == 0 or nome in ("allclose", "equal", "all", "Tensor.double", "modo mentiroso", "modo de baixo"):

@@ -377,7 +377,7 @@ def sortear_entre(logits, temperature, k):
     return (logits / temperature).softmax(-1)
 
 
-@errada("aquecer", "já está pronta")
+@errada("aquecer", "solução da lição")
 def aquecer_com_a_pronta(logits, temperature):
     return sortear_entre(logits, temperature, len(logits))
 
@@ -497,6 +497,6 @@ def generate(model, idx, n, temperature):
     return idx
 
 
-@errada("gerar", "já está pronta")
+@errada("gerar", "solução da lição")
 def gerar_com_a_pronta(model, idx, max_new_tokens):
     return generate(model, idx, max_new_tokens, 0)

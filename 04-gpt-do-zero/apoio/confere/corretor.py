@@ -617,6 +617,29 @@ def recusar_copia(classe, solucao, *outras):
             break
 
 
+def chama(resposta, proibidos):
+    """O primeiro dos nomes proibidos que o código da resposta usa, ou o das funções dela que ele chama; None, se nenhum."""
+    vistas, fila = set(), [resposta]
+    while fila and len(vistas) < 100:
+        f = fila.pop()
+        codigo = f if isinstance(f, types.CodeType) else getattr(f, "__code__", None)
+        if not isinstance(codigo, types.CodeType) or codigo in vistas:
+            continue
+        vistas.add(codigo)
+        if achado := next((nome for nome in codigo.co_names if nome in proibidos), None):
+            return achado
+        globais = getattr(f, "__globals__", {})
+        fila += [c for c in codigo.co_consts if isinstance(c, types.CodeType)]
+        fila += [globais[nome] for nome in codigo.co_names if isinstance(globais.get(nome), types.FunctionType)]
+    return None
+
+
+def recusar_pronta(resposta, *prontas):
+    """Recusa a função que chama a solução da lição; `prontas`: os nomes dela."""
+    if nome := chama(resposta, prontas):
+        raise diga("geral.so_chama", nome=nome)
+
+
 def um_tensor(valor):
     """O que a resposta devolveu, como tensor simples, copiado: outra chamada pode reusar a memória dela."""
     if not e_um(valor, torch.Tensor):
@@ -646,6 +669,14 @@ def uma_lista_de_numeros(valor):
     if any(type(n) not in (bool, int, float) or type(n) is int and n.bit_length() > 200 for n in numeros):
         return None
     return torch.tensor([float(n) for n in numeros], dtype=torch.double)
+
+
+def um_numero(valor, recusa):
+    """O número que a resposta devolveu, em 64 bits; `recusa`: o nome da falha do que não é um."""
+    numero = cru(valor)
+    if type(numero) not in (int, float):
+        raise diga(recusa, veio=descrever(valor))
+    return torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64)
 
 
 def um_inteiro(valor):

@@ -12,6 +12,7 @@ from torch import nn
 from apoio.confere.corretor import (
     FICHA,
     casos_da_ficha,
+    chama,
     chamar,
     conferir_camada,
     diga,
@@ -33,23 +34,6 @@ from gptmini.atencao import CausalSelfAttention
 from gptmini.feedforward import FeedForward
 from gptmini.modelo import GPTMini, TransformerBlock
 from gptmini.residual import LayerNorm
-
-
-def _chama(resposta, proibidos):
-    """O primeiro dos nomes proibidos que o código da resposta usa, ou o das funções dela que ele chama; None, se nenhum."""
-    vistas, fila = set(), [resposta]
-    while fila and len(vistas) < 100:
-        f = fila.pop()
-        codigo = f if isinstance(f, types.CodeType) else getattr(f, "__code__", None)
-        if not isinstance(codigo, types.CodeType) or codigo in vistas:
-            continue
-        vistas.add(codigo)
-        if achado := next((nome for nome in codigo.co_names if nome in proibidos), None):
-            return achado
-        globais = getattr(f, "__globals__", {})
-        fila += [c for c in codigo.co_consts if isinstance(c, types.CodeType)]
-        fila += [globais[nome] for nome in codigo.co_names if isinstance(globais.get(nome), types.FunctionType)]
-    return None
 
 
 def _bloco(m, x, modo1="pre", modo2="pre", troca_normas=False, troca_pecas=False, repete=None, norma_no_fim=False, curva=None):
@@ -594,7 +578,7 @@ erro = "A própria posição t: os alvos já vêm deslocados."
 def perda_cruzada(resposta):
     """`f(logits, alvos)`: logits (T, V) e alvos (T,) -> a média de −ln(chance do alvo), menos onde o alvo é −100."""
     exigir(resposta)
-    if nome := _chama(resposta, {"cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss", "GPTMini"}):
+    if nome := chama(resposta, {"cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss", "GPTMini"}):
         raise diga("perda_cruzada.chamou_a_pronta", nome=nome)
     casos = []
     for i, (T, V, fora) in enumerate([(6, 5, [2]), (4, 3, []), (7, 9, [0, 6]), (1, 4, []), (5, 8, [1, 2, 3])]):
@@ -753,7 +737,7 @@ erro = "São {partes}."
 def contar_parametros(resposta):
     """`f(config) -> int`: quantos parâmetros tem `GPTMini(config)`, contados sem montá-lo."""
     exigir(resposta)
-    if nome := _chama(resposta, {"num_parameters", "numel", "parameters", "named_parameters", "GPTMini", "GPTSimples", "TransformerBlock"}):
+    if nome := chama(resposta, {"num_parameters", "numel", "parameters", "named_parameters", "GPTMini", "GPTSimples", "TransformerBlock"}):
         raise diga("contar_parametros.montou_o_modelo", nome=nome)
     base = replace(FICHA, vocab_size=31, context_length=17, n_layers=3)       # tamanhos que não se confundem numa soma
     fichas = [replace(base, **m) for m in ({}, {"bias": False, "d_model": 10, "n_heads": 2}, {"tie_weights": False, "n_layers": 2},

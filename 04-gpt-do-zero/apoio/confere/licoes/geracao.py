@@ -17,6 +17,7 @@ from apoio.confere.corretor import (
     igual,
     julgar,
     pt,
+    recusar_pronta,
     sortear_pesos,
     sorteio,
     um_inteiro,
@@ -24,14 +25,6 @@ from apoio.confere.corretor import (
 )
 from apoio.numeros import porcento
 from gptmini.modelo import GPTMini
-
-
-def _ja_pronta(resposta, proibidas):
-    """Recusa a resposta que chama a função pronta do exercício, da lição ou do módulo."""
-    codigo = getattr(resposta, "__code__", None)
-    usadas = [nome for nome in getattr(codigo, "co_names", ()) if nome in proibidas]
-    if usadas:
-        raise diga("geral.ja_pronta", nome=usadas[0])
 
 
 def _aquecida(logits, temperature, calor="dividido", fim="softmax"):
@@ -97,7 +90,7 @@ erro = "É `softmax`, e não `log_softmax`."
 def aquecer(resposta):
     """`f(logits, temperature) -> chances`, (V,) e (V,)."""
     exigir(resposta)
-    _ja_pronta(resposta, ("sample", "sortear_entre"))
+    recusar_pronta(resposta, "sample", "sortear_entre")
     casos = [(3 * torch.randn(V, generator=sorteio(V)), t) for V, t in ((5, 0.5), (4, 2.0), (7, 1.3), (1, 0.7), (30, 0.2))]
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     julgar("aquecer", saidas, casos, _aquecida, "V")
@@ -409,7 +402,7 @@ onde = "Lição 07, «Sortear é girar uma roleta»."
 def amostrar(resposta):
     """`f(logits, temperature, top_k, generator) -> int`, logits (V,); `top_k` pode ser None."""
     exigir(resposta)
-    _ja_pronta(resposta, ("sample", "sortear_entre"))
+    recusar_pronta(resposta, "sample", "sortear_entre")
 
     def sortear(caso, g, vezes):
         def muitas(logits, temperature, top_k):
@@ -578,7 +571,7 @@ erro = "Sem `no_grad`, cada chamada do modelo guarda as suas contas para uma vol
 def gerar(resposta):
     """`f(model, idx, max_new_tokens) -> (1, T + n)`, sempre o token mais provável."""
     exigir(resposta)
-    _ja_pronta(resposta, ("generate", "gerar_simples", "escrever"))
+    recusar_pronta(resposta, "generate", "gerar_simples", "escrever")
     cabem, vistos, casos = 5, [], []
     for semente, comecos in _COMECOS:
         model = sortear_pesos(GPTMini(replace(FICHA, context_length=cabem, tie_weights=False)), semente).eval()

@@ -1,11 +1,10 @@
 """Do mini ao GPT-2: os nomes dos pesos, o cache e as contas de papel."""
 
-import math
-
 import torch
 
-from apoio.confere.corretor import chamar, cru, descrever, diga, exercicio, exigir, forma_errada, igual, julgar, sorteio, um_tensor, uma_sequencia
+from apoio.confere.corretor import chamar, descrever, diga, exercicio, exigir, forma_errada, igual, julgar, sorteio, um_numero, um_tensor, uma_sequencia
 from gptmini.pesos import nome_no_gpt2
+from gptmini.texto import short
 
 _PECAS = ("norm1.gain norm1.bias attention.qkv.weight attention.qkv.bias attention.proj.weight norm2.gain feedforward.expand.weight "
           "feedforward.expand.bias feedforward.contract.weight feedforward.contract.bias").split()
@@ -61,7 +60,7 @@ def traduzir(resposta):
             quais = {"traduzir.sem_traduzir": veio == deles, "traduzir.weight_dentro_de_outro": "weigblockst" in veio or "weigt" in veio,
                      "traduzir.gain_em_toda_parte": "gain" in veio and "gain" not in certo, "traduzir.sem_gain": veio == certo.replace("gain", "weight"),
                      "traduzir.c_proj_trocado": deles.endswith(("c_proj.weight", "c_proj.bias")) and ("proj" in veio) != ("proj" in certo)}
-            raise diga(next((nome for nome, sim in quais.items() if sim), "traduzir.outro"), deles=deles, veio=veio, certo=certo)
+            raise diga(next((nome for nome, sim in quais.items() if sim), "traduzir.outro"), deles=deles, veio=short(veio), certo=certo)
     return f"Os {len(_NOMES)} nomes voltam ao nosso modelo."
 
 
@@ -144,13 +143,6 @@ def atencao_com_cache(resposta):
     return "A saída é a da atenção inteira, e o cache cresce um token, em quatro tamanhos."
 
 
-def _numero(recusa, valor):
-    numero = cru(valor)
-    if numero is None or isinstance(numero, complex):
-        raise diga(recusa, veio=descrever(valor))
-    return torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64)
-
-
 def _horas(parametros, tokens, pico, parte, contas=6, unidade=3600, usa_parte=True, tera=1e12, tokens_por="total"):
     rende = {True: parte, False: 1, "ao contrário": 1 / parte}[usa_parte]
     total = contas * parametros * (1 if tokens_por == "nenhum" else tokens)
@@ -209,7 +201,7 @@ def horas_de_treino(resposta):
     """`f(parametros, tokens, pico, parte) -> horas`; pico em TFLOP/s, parte de 0 a 1."""
     exigir(resposta)
     casos = [(124e6, 2.5e9, 312, 0.4), (1e9, 20e9, 989, 0.35), (7e9, 2e12, 312, 0.5), (273_600, 2.2e6, 0.05, 0.6)]
-    julgar("horas_de_treino", [_numero("horas_de_treino.nao_e_numero", chamar(resposta, *caso)) for caso in casos], casos, _horas, "", folga=1e-7)
+    julgar("horas_de_treino", [um_numero(chamar(resposta, *caso), "horas_de_treino.nao_e_numero") for caso in casos], casos, _horas, "", folga=1e-7)
     return f"As horas batem em {len(casos)} treinos, do nosso ao de sete bilhões de parâmetros."
 
 
@@ -259,5 +251,5 @@ def bytes_do_cache(resposta):
     """`f(n_blocos, n_cabecas, n_grupos, hs, tokens, bytes_por_numero) -> bytes` do cache com cabeças em grupos."""
     exigir(resposta)
     casos = [(12, 12, 4, 64, 1024, 4), (32, 32, 8, 128, 8192, 2), (2, 3, 3, 32, 96, 4), (4, 8, 1, 16, 50, 2)]
-    julgar("bytes_do_cache", [_numero("bytes_do_cache.nao_e_numero", chamar(resposta, *caso)) for caso in casos], casos, _bytes, "", folga=1e-7)
+    julgar("bytes_do_cache", [um_numero(chamar(resposta, *caso), "bytes_do_cache.nao_e_numero") for caso in casos], casos, _bytes, "", folga=1e-7)
     return f"Os bytes batem em {len(casos)} modelos, com e sem grupos."

@@ -1,10 +1,8 @@
 """Laboratório: o veredito, a parte das palavras acertadas e uma cirurgia."""
 
-import math
-
 import torch
 
-from apoio.confere.corretor import FICHA, chamar, cru, descrever, diga, exercicio, exigir, forma_errada, julgar, pt, sortear_pesos, sorteio
+from apoio.confere.corretor import FICHA, chamar, descrever, diga, exercicio, exigir, forma_errada, julgar, pt, sortear_pesos, sorteio, um_numero
 from gptmini.modelo import GPTMini
 
 _PALAVRAS = ["trapaceia", "fica igual", "piora", "quebra"]
@@ -134,10 +132,7 @@ def acerto(resposta):
     for i, caso in enumerate(casos):
         if i == 2:
             julgar("acerto", saidas, casos[:2], _acerto, "", folga=1e-6)
-        numero = cru(veio := chamar(resposta, *caso))
-        if numero is None or isinstance(numero, complex):
-            raise diga("acerto.nao_e_numero", veio=descrever(veio))
-        saidas.append(torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64))
+        saidas.append(um_numero(chamar(resposta, *caso), "acerto.nao_e_numero"))
     julgar("acerto", saidas, casos, _acerto, "", folga=1e-6)
     return f"A parte acertada está certa em {len(casos)} lotes, sem contar o enchimento."
 

@@ -298,7 +298,7 @@ erro = "Pela raiz de (variância + ε), e a variância é a média dos quadrados
 """
 
 
-def _da_escala(exercicio, x, normal):
+def _da_escala(da_media, da_variancia, x, normal):
     """Um token que é o x com outro centro e outra escala, e só então: de que média e de que variância ele ficou."""
     x, normal = x.double()[0, 0], normal.double()[0, 0]
     forma = _normal(x, eps="sem")
@@ -306,8 +306,8 @@ def _da_escala(exercicio, x, normal):
     if not torch.allclose(normal - media, (normal * forma).mean() * forma, atol=1e-3):
         return None
     if abs(media) > 1e-3:
-        return diga(f"{exercicio}.media", veio=pt(media))
-    return diga(f"{exercicio}.variancia", veio=pt(variancia)) if abs(variancia - 1) > 1e-3 else None
+        return diga(da_media, veio=pt(media))
+    return diga(da_variancia, veio=pt(variancia)) if abs(variancia - 1) > 1e-3 else None
 
 
 def _entradas(*formas):
@@ -333,7 +333,7 @@ def normalizar(resposta):
     saidas = [um_tensor(chamar(resposta, *caso)) for caso in casos]
     with torch.no_grad():
         aceito = julgar("normalizar", saidas, casos, _normal, "B T C", aceita=EPS_ACEITOS,
-                        sintomas=lambda saidas, casos: _da_escala("normalizar", casos[0][0], saidas[0]))
+                        sintomas=lambda saidas, casos: _da_escala("normalizar.media", "normalizar.variancia", casos[0][0], saidas[0]))
     mesmo_gradiente(lambda x: _normal(x, **aceito), resposta, [casos[0][0]], 1e-3)
     return f"Cada token, sozinho, com média 0 e variância 1, em {len(casos)} tamanhos."
 
@@ -350,7 +350,7 @@ def _layernorm(m, x, ganho="vezes", vies="mais", papeis="certos", **normal):
 def _sintomas_da_norma(_, saidas, casos):
     gabarito, x = casos[0]
     veio, normal = saidas[0].double(), _normal(x).double()
-    if falha := _da_escala("layernorm", x, (veio - gabarito.bias) / gabarito.gain):
+    if falha := _da_escala("layernorm.media", "layernorm.variancia", x, (veio - gabarito.bias) / gabarito.gain):
         return falha
     # Coluna a coluna, a saída é a normal vezes um número mais outro? Então a normalização está certa, e o erro vem depois dela.
     a, b = veio.flatten(0, -2), normal.flatten(0, -2)                  # (B·T, C)
@@ -358,9 +358,9 @@ def _sintomas_da_norma(_, saidas, casos):
     inclina = inclina / (b.square().mean(0) - b.mean(0).square())
     desloca = a.mean(0) - inclina * b.mean(0)
     if torch.allclose(b * inclina + desloca, a, atol=1e-3):
-        for nome, veio_ali, certo in (("ganho_outro", inclina, gabarito.gain), ("vies_outro", desloca, gabarito.bias)):
+        for nome, veio_ali, certo in (("layernorm.ganho_outro", inclina, gabarito.gain), ("layernorm.vies_outro", desloca, gabarito.bias)):
             if not torch.allclose(veio_ali, certo.double(), atol=1e-3):
-                return diga(f"layernorm.{nome}", veio=pt(veio_ali[0]), certo=pt(certo[0]))
+                return diga(nome, veio=pt(veio_ali[0]), certo=pt(certo[0]))
     return None
 
 

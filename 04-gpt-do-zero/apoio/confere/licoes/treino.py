@@ -23,6 +23,7 @@ from apoio.confere.corretor import (
     pt,
     sortear_pesos,
     sorteio,
+    um_numero,
     um_tensor,
     uma_sequencia,
 )
@@ -461,15 +462,6 @@ def _conferir_passo(fatos, certo, anterior):
         raise diga("passo_de_treino.outros_gradientes")
 
 
-def _um_numero(valor, erro):
-    """O número devolvido, em tensor: um número do Python, ou um tensor de um número só."""
-    if e_um(valor, torch.Tensor) and (tensor := um_tensor(valor)).numel() == 1:
-        return tensor.double().reshape(())
-    if type(numero := cru(valor)) not in (int, float):
-        raise diga(erro, veio=descrever(valor))
-    return torch.tensor(float(numero), dtype=torch.float64)
-
-
 def _descida(w, x, y, lr, sinal=-1, dois=2, com_x=True, com_erro=True, com_lr=True, devolve="peso"):
     erro = w * x - y
     inclinacao = dois * (erro if com_erro else 1) * (x if com_x else 1)
@@ -535,7 +527,7 @@ def descida(resposta):
     """`f(w, x, y, lr) ->` o peso depois de um passo contra a inclinação de (w · x − y)²."""
     exigir(resposta)
     casos = [(0.0, 2.0, 6.0, 0.1), (1.5, 3.0, -2.0, 0.05), (-2.0, 0.5, 1.0, 0.3), (4.0, -1.5, 0.5, 0.01), (0.7, 1.3, 0.2, 1.7)]
-    julgar("descida", [_um_numero(chamar(resposta, *caso), "descida.nao_e_numero") for caso in casos], casos, _descida, "")
+    julgar("descida", [um_numero(chamar(resposta, *caso), "descida.nao_e_numero") for caso in casos], casos, _descida, "")
     return "O peso andou contra a inclinação, do tamanho que lr manda."
 
 
@@ -608,7 +600,7 @@ def ritmo(resposta):
     """`f(passo, passos) ->` a fração da taxa: 1 na primeira metade, e uma reta até 0 no último passo."""
     exigir(resposta)
     casos = [(passo, passos) for passos in (4, 10, 40) for passo in range(1, passos + 1, max(1, passos // 10))] + [(40, 40)]
-    julgar("ritmo", [_um_numero(chamar(resposta, *caso), "ritmo.nao_e_numero") for caso in casos], casos, _ritmo, "")
+    julgar("ritmo", [um_numero(chamar(resposta, *caso), "ritmo.nao_e_numero") for caso in casos], casos, _ritmo, "")
     return "Um patamar e uma descida, em treinos de 4, 10 e 40 passos."
 
 

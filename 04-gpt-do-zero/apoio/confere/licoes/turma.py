@@ -1,17 +1,8 @@
 """A turma no modelo: as notas do boletim e as linhas novas da tabela."""
 
-import math
-
 import torch
 
-from apoio.confere.corretor import chamar, cru, descrever, diga, exercicio, exigir, julgar, sorteio, um_tensor
-
-
-def _um_numero(valor):
-    numero = cru(valor)
-    if numero is None or isinstance(numero, complex):
-        raise diga("nota.nao_e_numero", veio=descrever(valor))
-    return torch.tensor(float(numero) if abs(numero) < 1e300 else math.inf, dtype=torch.float64)
+from apoio.confere.corretor import chamar, exercicio, exigir, julgar, sorteio, um_numero, um_tensor
 
 
 def _nota(vereditos, sem_juizo="erro", devolve="parte"):
@@ -63,7 +54,7 @@ def nota(resposta):
     exigir(resposta)
     filas = ([True, False, None, True], [None, None, True], [True], [False, None], [True] * 7 + [False] * 2 + [None] * 3, [False, False, True, True, True])
     casos = [(fila,) for fila in filas]
-    julgar("nota", [_um_numero(chamar(resposta, *caso)) for caso in casos], casos, _nota, "", folga=1e-6)
+    julgar("nota", [um_numero(chamar(resposta, *caso), "nota.nao_e_numero") for caso in casos], casos, _nota, "", folga=1e-6)
     return f"A nota está certa em {len(casos)} boletins, também com histórias sem juízo."
 
 
@@ -118,7 +109,7 @@ def novidade(resposta):
     exigir(resposta)
     casos = [(["a b.", "c d.", "a b.", "e f."], ["a b.", "g h.", "i j.", "k l.", "m n."]), (["x.", "x.", "y."], ["z."]), (["a."], ["a.", "b."]),
              (["Bia riu.", "Ana riu."], ["Ana riu. Bia riu.", "Caio riu."]), (["p.", "q.", "r.", "q.", "s."], ["q.", "s.", "t."])]
-    julgar("novidade", [_um_numero(chamar(resposta, *caso)) for caso in casos], casos, _novidade, "", folga=1e-6)
+    julgar("novidade", [um_numero(chamar(resposta, *caso), "nota.nao_e_numero") for caso in casos], casos, _novidade, "", folga=1e-6)
     return f"A novidade está certa em {len(casos)} pares de listas."
 
 
