@@ -1,7 +1,7 @@
 """Todo começo que o curso põe na frente de quem aprende é o de uma história do corpus, e o modelo pronto a termina bem."""
 
+import ast
 import inspect
-import re
 
 import pytest
 import torch
@@ -23,9 +23,17 @@ def de_fabrica():
 
 def das_licoes():
     """O que as lições e a página escrevem nos painéis."""
-    chamadas = re.compile(r'interativo\.\w+\([^"\n]*"([^"\n]+)"')
-    textos = (cadernos.texto(c) for caderno in [*cadernos.licoes(), cadernos.PAGINA] for c in cadernos.celulas(caderno) if c["cell_type"] == "code")
-    return {comeco for texto in textos for comeco in chamadas.findall(texto) if " " in comeco}
+    achados = set()
+    for caderno in [*cadernos.licoes(), cadernos.PAGINA]:
+        codigo = ast.parse("\n".join(cadernos.texto(c) for c in cadernos.celulas(caderno) if c["cell_type"] == "code"))
+        # Escrito ali, ou guardado antes numa variável.
+        textos = {alvo.id: no.value for no in ast.walk(codigo) if isinstance(no, ast.Assign) for alvo in no.targets if isinstance(alvo, ast.Name)}
+        for no in ast.walk(codigo):
+            if isinstance(no, ast.Call) and ast.unparse(no.func).startswith("interativo."):
+                ditos = [*no.args, *(k.value for k in no.keywords)]
+                ditos = [textos.get(dito.id) if isinstance(dito, ast.Name) else dito for dito in ditos]
+                achados |= {dito.value for dito in ditos if isinstance(dito, ast.Constant) and isinstance(dito.value, str)}
+    return {comeco for comeco in achados if " " in comeco}
 
 
 COMECOS = sorted(comeco for comeco in de_fabrica() | das_licoes() if comeco)

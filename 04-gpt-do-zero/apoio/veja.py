@@ -256,6 +256,7 @@ def ritmo(fracoes):
     figura, eixo = _quadro(7, 3)
     eixo.plot(range(1, len(fracoes) + 1), fracoes, color=COR["atencao"], linewidth=2)
     eixo.set_ylim(0, 1.08 * max(fracoes))
+    eixo.yaxis.set_major_formatter(lambda v, _: _n(v, 1))
     _nomear(eixo, x="passo", y="fração da taxa", grade=True)
     topo = fracoes.index(max(fracoes)) + 1
     figura.legenda = f"A taxa chega ao máximo no passo {topo} de {len(fracoes)}; no último, é {_n(fracoes[-1], 3)} do máximo."
@@ -281,7 +282,7 @@ def curva_de_treino(passos, limite, perda_ao_acaso, piso):
     perda.legend(fontsize=FONTE - 1, frameon=False)
     falta.plot([s for s, _ in medidos], [v - piso for _, v in medidos], color=COR["atencao"], marker="o", linewidth=2)
     falta.set_yscale("log")
-    _nomear(falta, "Quanto falta, na validação", "passo", "nats por token acima do piso", grade=True)
+    _nomear(falta, "Quanto falta, na validação", "passo", "nats por token acima do melhor possível", grade=True)
     (antes, primeira), (depois, ultima) = medidos[0], medidos[-1]
     figura.legenda = (f"Na validação, a perda vai de {_n(primeira)} no passo {antes} a {_n(ultima, 3)} no passo {depois}; "
                       f"no fim faltam {_n(ultima - piso, 4)} nat por token.")

@@ -575,7 +575,7 @@ def chamar(f, *argumentos):
     if not all(map(_intacto, entregues, argumentos)):
         raise diga("geral.entrada_mudada")
     if valor is None or valor is ...:
-        raise diga("geral.nada_devolvido", nome="forward" if isinstance(f, nn.Module) else nome_de(f))
+        raise diga("geral.reticencias" if valor is ... else "geral.nada_devolvido", nome="forward" if isinstance(f, nn.Module) else nome_de(f))
     if type(valor) in _SEM_VALOR:
         if type(valor) is types.CoroutineType:
             valor.close()

@@ -62,24 +62,24 @@ onde = "Lição 05, «O bloco Transformer»."
 
 [post_ln]
 imita = {modo1 = "pós", modo2 = "pós"}
-dica = "Isto é *post-LN*: as normas vieram depois das somas. No GPT-2 elas ficam na entrada de cada peça."
-pergunta = "O x passa por alguma norma no caminho direto?"
-erro = "Com a norma depois da soma, o atalho deixa de ser um caminho livre."
+dica = "Isto é *post-LN*: as normalizações vieram depois das somas. No GPT-2 elas ficam na entrada de cada peça."
+pergunta = "O x passa por alguma normalização no caminho direto?"
+erro = "Com a normalização depois da soma, o atalho deixa de ser um caminho livre."
 onde = "Lição 04, «Onde pôr a normalização: *pre-LN* e *post-LN*»."
 
 [atalhos_da_norma]
 imita = {modo1 = "da norma", modo2 = "da norma"}
-dica = "Os dois atalhos saíram do valor normalizado: some o x, e não a norma dele."
+dica = "Os dois atalhos saíram do valor normalizado: some o x, e não a normalização dele."
 pergunta = "Depois das somas, o x que entrou ainda está lá dentro?"
-erro = "A norma é só para o que a peça lê."
+erro = "A normalização é só para o que a peça lê."
 
 [normas_na_saida]
 imita = {modo1 = "na saída", modo2 = "na saída"}
-dica = "As normas foram postas na saída das peças; elas ficam na entrada."
+dica = "As normalizações foram postas na saída das peças; elas ficam na entrada."
 
 [sem_normas]
 imita = {modo1 = "sem norma", modo2 = "sem norma"}
-dica = "Faltam as duas normas: as peças leram x cru."
+dica = "Faltam as duas normalizações: as peças leram x cru."
 
 [sem_atalhos]
 imita = {modo1 = "sem soma", modo2 = "sem soma"}
@@ -96,45 +96,45 @@ dica = "Falta o segundo atalho, o do feedforward: some o x que entrou nele."
 
 [atencao_sem_norma]
 imita = {modo1 = "sem norma"}
-dica = "Falta a norma da atenção: ela leu x cru."
+dica = "Falta a normalização da atenção: ela leu x cru."
 
 [feedforward_sem_norma]
 imita = {modo2 = "sem norma"}
-dica = "Falta a norma do feedforward: ele leu x cru."
+dica = "Falta a normalização do feedforward: ele leu x cru."
 
 [atencao_soma_a_norma]
 imita = {modo1 = "da norma"}
-dica = "Na linha da atenção, o atalho saiu do valor normalizado: some o x, e não a norma dele."
+dica = "Na linha da atenção, o atalho saiu do valor normalizado: some o x, e não a normalização dele."
 
 [feedforward_soma_a_norma]
 imita = {modo2 = "da norma"}
-dica = "Na linha do feedforward, o atalho saiu do valor normalizado: some o x, e não a norma dele."
+dica = "Na linha do feedforward, o atalho saiu do valor normalizado: some o x, e não a normalização dele."
 
 [atencao_post_ln]
 imita = {modo1 = "pós"}
-dica = "Na linha da atenção, a norma veio depois da soma (*post-LN*)."
+dica = "Na linha da atenção, a normalização veio depois da soma (*post-LN*)."
 
 [feedforward_post_ln]
 imita = {modo2 = "pós"}
-dica = "Na linha do feedforward, a norma veio depois da soma (*post-LN*)."
+dica = "Na linha do feedforward, a normalização veio depois da soma (*post-LN*)."
 
 [atencao_norma_na_saida]
 imita = {modo1 = "na saída"}
-dica = "Na linha da atenção, a norma foi posta na saída da peça, e não na entrada."
+dica = "Na linha da atenção, a normalização foi posta na saída da peça, e não na entrada."
 
 [feedforward_norma_na_saida]
 imita = {modo2 = "na saída"}
-dica = "Na linha do feedforward, a norma foi posta na saída da peça, e não na entrada."
+dica = "Na linha do feedforward, a normalização foi posta na saída da peça, e não na entrada."
 
 [normas_trocadas]
 imita = {troca_normas = true}
-dica = "As normas estão trocadas: `norm1` é da atenção, e `norm2`, do feedforward."
-pergunta = "Que norma vem antes de que peça?"
+dica = "As normalizações estão trocadas: `norm1` é da atenção, e `norm2`, do feedforward."
+pergunta = "Que normalização vem antes de que peça?"
 erro = "Cada uma aprende o seu ganho e o seu viés."
 
 [norma_repetida]
 imita = [{repete = "norm1"}, {repete = "norm2"}]
-dica = "A mesma norma foi usada nas duas peças, e a outra ficou sem uso."
+dica = "A mesma normalização foi usada nas duas peças, e a outra ficou sem uso."
 pergunta = "Que peça do construtor você não usou?"
 erro = "Cada uma aprende o seu ganho e o seu viés."
 
@@ -146,14 +146,14 @@ erro = "O feedforward processa o que a atenção recolheu."
 
 [norma_no_fim]
 imita = {norma_no_fim = true}
-dica = "O bloco acabou numa norma a mais: depois da segunda soma não há norma."
-pergunta = "O x passa por alguma norma no caminho direto?"
-erro = "A norma final é uma só, do modelo, depois do último bloco."
+dica = "O bloco acabou numa normalização a mais: depois da segunda soma não há normalização."
+pergunta = "O x passa por alguma normalização no caminho direto?"
+erro = "A normalização final é uma só, do modelo, depois do último bloco."
 
 [lado_a_lado]
 imita = {modo2 = "lê o começo"}
 dica = "As duas peças leram o mesmo x: o feedforward tem de ler o que a atenção já escreveu."
-pergunta = "Na segunda linha, que x entra na norma?"
+pergunta = "Na segunda linha, que x entra na normalização?"
 erro = "As peças vêm em fila, e não lado a lado."
 
 [soma_o_x_do_comeco]
@@ -683,7 +683,7 @@ erro = "São 4C."
 [sem_normas]
 imita = {normas = "sem"}
 dica = "Faltaram as LayerNorm."
-pergunta = "Quantas normas há em cada bloco, e quantas depois deles?"
+pergunta = "Quantas normalizações há em cada bloco, e quantas depois deles?"
 erro = "Duas por bloco e uma no fim, cada uma com 2C."
 
 [sem_norma_final]
@@ -702,7 +702,7 @@ erro = "`gain` e `bias`, C cada um."
 imita = {normas = "uma por bloco"}
 dica = "São duas LayerNorm por bloco, e não uma."
 pergunta = "Que peças tem um bloco?"
-erro = "Uma norma antes da atenção e outra antes do feedforward."
+erro = "Uma normalização antes da atenção e outra antes do feedforward."
 
 [vies_da_norma]
 imita = {normas = "viés da ficha"}

@@ -16,6 +16,7 @@ from apoio.confere.corretor import (
     exigir,
     igual,
     julgar,
+    nome_de,
     pt,
     recusar_pronta,
     sortear_pesos,
@@ -411,7 +412,11 @@ def amostrar(resposta):
                 saiu.append(resposta(logits, temperature, top_k, g))
             return True
 
-        saiu = [chamar(lambda *notas: resposta(*notas, g), *caso)]
+        def um_sorteio(*logits_e_botoes):
+            return resposta(*logits_e_botoes, g)
+
+        um_sorteio.__name__ = nome_de(resposta)                    # é o nome que a frase diz
+        saiu = [chamar(um_sorteio, *caso)]
         chamar(muitas, *caso)
         ids = [*map(um_inteiro, saiu)]
         if ruins := [i for i in ids if not 0 <= i < len(caso[0])]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from apoio.confere.corretor import FICHA, chamar, descrever, diga, exercicio, exigir, forma_errada, julgar, pt, sortear_pesos, sorteio, um_numero
+from apoio.confere.corretor import FICHA, chamar, descrever, diga, exercicio, exigir, forma_errada, julgar, nome_de, pt, sortear_pesos, sorteio, um_numero
 from gptmini.modelo import GPTMini
 
 _PALAVRAS = ["trapaceia", "fica igual", "piora", "quebra"]
@@ -173,7 +173,11 @@ def sem_vieses(resposta):
     exigir(resposta)
     model = sortear_pesos(GPTMini(FICHA), 3)
     antes = {nome: p.detach().clone() for nome, p in model.named_parameters()}
-    veio = chamar(lambda _: resposta(model), 0)
+    def operar(_):
+        return resposta(model)
+
+    operar.__name__ = nome_de(resposta)        # o modelo não se copia: o que se julga é o que a resposta fez nele
+    veio = chamar(operar, 0)
     if not isinstance(veio, GPTMini):
         raise diga("sem_vieses.nao_e_modelo", veio=descrever(veio))
     agora = dict(veio.named_parameters())
