@@ -154,12 +154,21 @@ def so_importa(celula):
     return celula.cell_type == "code" and all(re.match(r"(import|from) ", linha) for linha in limpa(celula).splitlines() if linha)
 
 
+def juntos(imports):
+    """As linhas de import em ordem, os do PyTorch no fim, e uma só por módulo."""
+    de = {}
+    for linha in imports:
+        casa, _, nomes = linha.partition(" import ")
+        de.setdefault(casa, set()).update(nomes.split(", ") if nomes else ())
+    linhas = [f"{casa} import {', '.join(sorted(nomes))}" if nomes else casa for casa, nomes in de.items()]
+    return sorted(linhas, key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
+
+
 def pagina():
-    """O capítulo numa página: as células com o rótulo `capitulo`, com os imports reunidos no começo."""
+    """O capítulo numa página: as células com o rótulo `capitulo`, entre a abertura e o fecho, com os imports reunidos no começo."""
     escolhidas = [c for caminho in licoes() for c in ler(caminho).cells if tem_rotulo(c, "capitulo")]
-    imports = sorted({linha for c in escolhidas if so_importa(c) for linha in limpa(c).splitlines() if linha},
-                     key=lambda linha: (linha.split()[1].startswith("torch"), linha.split()[1], linha))
-    abertura = Path(__file__).with_name("abertura.md").read_text(encoding="utf-8").rstrip()
+    imports = juntos({linha for c in escolhidas if so_importa(c) for linha in limpa(c).splitlines() if linha})
+    abertura, fecho = (Path(__file__).with_name(f"{nome}.md").read_text(encoding="utf-8").rstrip() for nome in ("abertura", "fecho"))
     endurecidas = [c for c in escolhidas if tem_rotulo(c, "endurecida") and not so_importa(c)]
     celulas = [
         nbformat.v4.new_markdown_cell(abertura),
@@ -168,7 +177,7 @@ def pagina():
     ]
     if endurecidas:     # só se chamam depois: na página, uma célula fechada as reúne
         reunidas = "\n\n\n".join(limpa(c) for c in endurecidas)
-        celulas.append(nbformat.v4.new_code_cell(f"{TITULO} Endurecida: o que cada porta confere antes de fazer a conta\n{reunidas}",
+        celulas.append(nbformat.v4.new_code_cell(f"{TITULO} Endurecida: o que cada função confere antes de fazer a conta\n{reunidas}",
                                                  metadata={"tags": ["endurecida"]}))
     for celula in escolhidas:
         if so_importa(celula) or celula in endurecidas:
@@ -177,6 +186,7 @@ def pagina():
         rotulos = [r for r in celula.metadata["tags"] if r not in ("capitulo", "slide")]
         nova.metadata = nbformat.from_dict({"tags": rotulos} if rotulos else {})
         celulas.append(nova)
+    celulas.append(nbformat.v4.new_markdown_cell(fecho))
     for i, celula in enumerate(celulas):
         celula["id"] = f"pagina-{i:02d}"
     return dobrar_todas(com_enderecos(nbformat.v4.new_notebook(cells=celulas), PAGINA))

@@ -131,7 +131,7 @@ class BlocoFeedforwardPrimeiroComASuaNorma(TransformerBlock):
         return x + self.attention(self.norm1(x))
 
 
-@errada("bloco", "norma do feedforward")
+@errada("bloco", "normalização do feedforward")
 class BlocoSemNorma2(TransformerBlock):
     def forward(self, x):
         x = x + self.attention(self.norm1(x))
